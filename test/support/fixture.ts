@@ -1,0 +1,50 @@
+import type { Call } from '../../src/call.ts';
+import type {
+  AccountSettings,
+  Ask,
+  HttpRequest,
+  Page,
+  Signing,
+} from '../../src/providers/provider.ts';
+
+/**
+ * What a provider brings to the contract suite, in
+ * `test/fixtures/<provider>/fixture.ts`. Beside it stand `original.txt`, the
+ * provider's document word for word, and its samples, mended as little as they
+ * need to be JSON.
+ */
+export interface ProviderFixture {
+  readonly account: AccountSettings;
+  /** The names of the synced dimensions that the mapping may look up: `{hangup_reasons: {'4': '占线'}}`. */
+  readonly names?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Requests exactly as they must go out; at least a first and a later page. */
+  readonly requests: readonly {
+    readonly title: string;
+    readonly ask: Ask;
+    readonly request: HttpRequest;
+  }[];
+  readonly login?: { readonly signing: Signing; readonly request: HttpRequest };
+  /** Samples (JSON files in the folder) and how they must be read; at least one from the provider's document. */
+  readonly pages: readonly {
+    readonly file: string;
+    readonly ask: Ask;
+    readonly total: Page['total'];
+    readonly after: Page['after'];
+    /** One record for each row, value by value. */
+    readonly calls: readonly Call[];
+  }[];
+  /** Bodies that report a failure, and the code, class and remedy they must become. */
+  readonly faults: readonly {
+    readonly title: string;
+    readonly body: unknown;
+    readonly class: string;
+    readonly code: string;
+    readonly remedy?: string;
+  }[];
+  /** Rows that cannot be call records, and a part of the reason given. */
+  readonly rejected: readonly {
+    readonly title: string;
+    readonly row: unknown;
+    readonly reason: string;
+  }[];
+}
