@@ -138,7 +138,9 @@ function wallTime(match: RegExpExecArray): number | null {
   if (h > 24 || mi > 59 || s > 59 || (h === 24 && (mi > 0 || s > 0))) return null;
   const date = Date.UTC(y, mo - 1, d);
   const back = new Date(date);
-  if (back.getUTCMonth() !== mo - 1 || back.getUTCDate() !== d) return null;
+  // `Date.UTC` takes the years 0 to 99 for 1900 to 1999, and rolls a 30th of February over.
+  if (back.getUTCFullYear() !== y || back.getUTCMonth() !== mo - 1) return null;
+  if (back.getUTCDate() !== d || y > 9998) return null;
   const milliseconds = Math.floor(Number(`0.${fraction}`) * 1000);
   return date + h * HOUR + mi * MINUTE + s * SECOND + milliseconds;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CallFlag } from '../call.ts';
-import { isRawNumber, type RawNumber } from '../json.ts';
+import { isRawNumber, type Json, type JsonObject, type RawNumber } from '../json.ts';
 import { isoSeconds, SECOND, type ZoneClock } from '../time.ts';
 
 /**
@@ -60,6 +60,19 @@ function plainDecimal(value: string): string {
   const cut = point <= 0 ? 1 : point;
   const rest = padded.slice(cut);
   return sign + padded.slice(0, cut) + (rest === '' ? '' : `.${rest}`);
+}
+
+/** For `catchall`: a field that the schema does not name, as received. */
+export const received = z.custom<Json>();
+
+/** The named business fields of a row as received, without those that say nothing. */
+export function customFields(row: JsonObject, names: readonly string[]): JsonObject {
+  const custom: Record<string, Json> = {};
+  for (const name of names) {
+    const value = row[name];
+    if (value !== undefined && value !== null && value !== '') custom[name] = value;
+  }
+  return custom;
 }
 
 /**

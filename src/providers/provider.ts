@@ -137,6 +137,8 @@ export interface Page {
   readonly rows: readonly Json[];
   /** How many rows the whole window has, where the response states that (and not, say, the page's own count). */
   readonly total: number | null;
+  /** How many of the rows the cursor itself makes the response repeat (the row of the key); none where absent. */
+  readonly overlap?: number;
   readonly after: After;
 }
 

@@ -22,8 +22,26 @@ export interface ProviderFixture {
     readonly title: string;
     readonly ask: Ask;
     readonly request: HttpRequest;
+    /** Where this request is made with other credentials than the account's. */
+    readonly credentials?: unknown;
   }[];
-  readonly login?: { readonly signing: Signing; readonly request: HttpRequest };
+  readonly login?: {
+    readonly signing: Signing;
+    readonly request: HttpRequest;
+    /** Credentials with which nothing has to be fetched. */
+    readonly fixedToken: unknown;
+    readonly tokens: readonly {
+      readonly title: string;
+      readonly body: unknown;
+      readonly token: string;
+    }[];
+    readonly faults: ProviderFixture['faults'];
+  };
+  readonly reach?: {
+    readonly maxDays: number;
+    /** The oldest instant still served, as seen at some moments. */
+    readonly horizons: readonly { readonly now: number; readonly horizon: number | null }[];
+  };
   /** Samples (JSON files in the folder) and how they must be read; at least one from the provider's document. */
   readonly pages: readonly {
     readonly file: string;

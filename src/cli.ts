@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// Before anything is loaded: on an older Node the SQLite driver does not fail, it crashes without a word.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major > 22 || (major === 22 && minor >= 12)) {
+  const { main } = await import('./main.ts');
+  process.exit(await main(process.argv, (code) => process.exit(code)));
+} else {
+  process.stderr.write(
+    `cdrsync needs Node.js 22.12 or newer; this is ${process.versions.node}.\n` +
+      'Install a newer one (https://nodejs.org), or in a checkout of cdrsync use: npx cdrsync …\n',
+  );
+  process.exit(2);
+}
+
+export {};

@@ -1,0 +1,94 @@
+import type { AccountConfig } from '../config/config.ts';
+import type { AccountOverview } from '../store/overview.ts';
+import type { Run } from '../store/runs.ts';
+import { formatDuration, HOUR, MINUTE } from '../time.ts';
+
+/** Something that a person should see to. */
+export interface Alarm {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** A clock further off than this spoils signatures and makes polls late. */
+const NOTABLE_SKEW = MINUTE;
+
+export function alarmsOf(
+  config: AccountConfig,
+  known: AccountOverview | null,
+  now: number,
+): readonly Alarm[] {
+  if (known === null) {
+    return [alarm('never_run', 'was never synced', `Run \`cdrsync sync --account ${config.id}\`.`)];
+  }
+  const { account, lastRun, days, holes, quarantined } = known;
+  const bad = ['incomplete', 'mismatch', 'unreachable'].filter((state) => (days[state] ?? 0) > 0);
+  return [
+    ...(lastRun === null ? [] : runAlarms(lastRun)),
+    ...lagAlarms(config, account.watermark, account.today_refused_until, now),
+    ...(holes.length === 0
+      ? []
+      : [
+          alarm(
+            'holes',
+            `${holes.length} spans could not be proven complete`,
+            'They are tried again by every sync that finds them due; see `cdrsync --json status` for the spans and reasons.',
+          ),
+        ]),
+    ...(quarantined === 0
+      ? []
+      : [
+          alarm(
+            'quarantine',
+            `${quarantined} rows could not be read as calls`,
+            'They are kept as received, with the reason, in the table `quarantine`.',
+          ),
+        ]),
+    ...bad.map((state) =>
+      alarm(`days_${state}`, `${days[state]} days are ${state}`, DAY_HINTS[state] ?? ''),
+    ),
+    ...skewAlarms(account.clock_skew),
+  ];
+}
+
+const DAY_HINTS: Readonly<Record<string, string>> = {
+  incomplete: 'A hole or a quarantined row is in them.',
+  mismatch: 'The provider states another total than it lists: ask it for the list of that day.',
+  unreachable: 'The provider no longer serves them; a backfill can not bring them back.',
+};
+
+function runAlarms(run: Run): readonly Alarm[] {
+  if (run.error === null) return [];
+  const { code, message, hint } = JSON.parse(run.error);
+  return [alarm(String(code), `the last run failed: ${message}`, String(hint))];
+}
+
+function lagAlarms(
+  { every, settle }: AccountConfig,
+  watermark: number,
+  todayRefusedUntil: number | null,
+  now: number,
+): readonly Alarm[] {
+  const lag = now - watermark;
+  if (lag <= Math.max(3 * every + settle, HOUR) || (todayRefusedUntil ?? 0) > now) return [];
+  return [
+    alarm('lag', `is ${formatDuration(lag)} behind`, 'Check that the worker or the cron job runs.'),
+  ];
+}
+
+function skewAlarms(skew: number | null): readonly Alarm[] {
+  if (skew === null || Math.abs(skew) < NOTABLE_SKEW) return [];
+  const side = skew > 0 ? 'behind' : 'ahead of';
+  const hint = "Set this machine's clock (NTP); if it is right, tell the provider.";
+  return [
+    alarm(
+      'clock',
+      `this machine's clock is ${formatDuration(Math.abs(skew))} ${side} the provider's`,
+      hint,
+    ),
+  ];
+}
+
+function alarm(code: string, message: string, hint: string): Alarm {
+  return { code, message, hint };
+}

@@ -1,0 +1,104 @@
+import { configError } from '../errors.ts';
+import { type BackfillRange, backfillAccount } from '../sync/backfill.ts';
+import type { SyncAccount } from '../sync/run.ts';
+import { planSpan, settledNow } from '../sync/windows.ts';
+import { isoSeconds, type Span } from '../time.ts';
+import { showProgress } from './progress.ts';
+import { readInstant } from './ranges.ts';
+import { reportExitCode, reportJson, reportText } from './reports.ts';
+import { chooseAccounts, type GlobalOptions, openSession, openSessionStore } from './session.ts';
+
+export interface BackfillOptions {
+  readonly account: string;
+  readonly from: string;
+  readonly to: string;
+  readonly concurrency: number;
+  readonly dryRun?: boolean;
+}
+
+/** Walks a past range of one account, or tells what that would ask for. */
+export async function backfillCommand(
+  globals: GlobalOptions,
+  options: BackfillOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(globals, signal);
+  const [account] = chooseAccounts(session.config, [options.account]);
+  if (account === undefined) throw new TypeError('an account that was found is missing');
+  const { clock } = account.rules;
+  const range: BackfillRange = {
+    from: readInstant('--from', options.from, clock),
+    to: readInstant('--to', options.to, clock),
+    concurrency: options.concurrency,
+  };
+  if (range.from >= range.to) {
+    throw configError(
+      'usage.range',
+      '--from is not before --to',
+      'Ranges are half-open: --to is the day after the last one wanted.',
+    );
+  }
+  if (options.dryRun === true) {
+    const plan = dryRun(account, range);
+    process.stdout.write(globals.json ? `${JSON.stringify(plan)}\n` : planText(plan));
+    return 0;
+  }
+  const store = await openSessionStore(session);
+  const progress = showProgress('backfill', globals);
+  try {
+    const around = { ...session, store, onProgress: progress.update };
+    const reports = [await backfillAccount(account, around, range)];
+    progress.stop();
+    process.stdout.write(globals.json ? reportJson(reports) : reportText(reports));
+    return reportExitCode(reports);
+  } finally {
+    progress.stop();
+    await store.close();
+  }
+}
+
+interface TextSpan {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What `--dry-run` prints with `--json`. */
+interface DryRun {
+  readonly account: string;
+  readonly provider: string;
+  readonly windows: readonly TextSpan[];
+  /** At the least: a window of many calls takes a request for each page. */
+  readonly requests: number;
+  readonly out_of_reach: TextSpan | null;
+  readonly not_settled: TextSpan | null;
+}
+
+function dryRun({ settings, connector, rules }: SyncAccount, { from, to }: Span): DryRun {
+  const now = Date.now();
+  const settled = Math.max(from, Math.min(to, settledNow(now, null, settings.settle)));
+  const { windows, unreachable } = planSpan({ from, to: settled }, now, rules);
+  return {
+    account: settings.id,
+    provider: connector.provider,
+    windows: windows.map(textSpan),
+    requests: windows.length,
+    out_of_reach: unreachable === null ? null : textSpan(unreachable),
+    not_settled: settled < to ? textSpan({ from: settled, to }) : null,
+  };
+}
+
+function textSpan({ from, to }: Span): TextSpan {
+  return { from: isoSeconds(from), to: isoSeconds(to) };
+}
+
+function planText({ account, windows, requests, out_of_reach, not_settled }: DryRun): string {
+  const lines = windows.map(({ from, to }) => `  ${from}  ${to}`);
+  const reach =
+    out_of_reach === null
+      ? []
+      : [`Out of the provider's reach: ${out_of_reach.from} to ${out_of_reach.to}`];
+  const open =
+    not_settled === null ? [] : [`Not settled yet: ${not_settled.from} to ${not_settled.to}`];
+  const total = `${account}: ${windows.length} windows, at least ${requests} requests; more where a window fills several pages`;
+  return `${[...lines, ...reach, ...open, total].join('\n')}\n`;
+}

@@ -1,0 +1,78 @@
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/config.ts';
+import { type CdrError, configError } from '../errors.ts';
+import { type LogLevel, makeLog } from '../log.ts';
+import { type Redactor, redactor } from '../redact.ts';
+import { openStore, type Store } from '../store/store.ts';
+import type { Log } from '../sync/log.ts';
+import type { SyncAccount } from '../sync/run.ts';
+
+/** The options that every command takes. */
+export interface GlobalOptions {
+  readonly config: string;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly logLevel?: LogLevel;
+  readonly requireStore: boolean;
+}
+
+/** What a command works with once the configuration is read. */
+export interface Session {
+  readonly config: Config;
+  readonly log: Log;
+  readonly redact: Redactor;
+  readonly globals: GlobalOptions;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+export async function openSession(globals: GlobalOptions, signal: AbortSignal): Promise<Session> {
+  const config = loadConfig(globals.config, process.env);
+  const redact = redactor(config.secrets);
+  const terminal = process.stderr.isTTY === true;
+  // On a terminal the progress and the table say what the info lines would.
+  const usual = globals.quiet ? 'error' : terminal ? 'warn' : 'info';
+  const log = await makeLog({ level: globals.logLevel ?? usual, pretty: terminal, redact });
+  for (const warning of config.warnings) log.warn({}, warning);
+  return { config, log, redact, globals, signal };
+}
+
+/** The store for a command that writes; creating one is announced. */
+export async function openSessionStore({ config, globals, log }: Session): Promise<Store> {
+  return openStore({
+    url: config.store,
+    mustExist: globals.requireStore,
+    onEvent: ({ kind, path }) => {
+      if (kind === 'created') log.warn({ path }, 'a new store was created');
+      else log.info({ path }, 'the store was backed up before its upgrade');
+    },
+  });
+}
+
+/** The configured accounts, or those named. */
+export function chooseAccounts(config: Config, ids: readonly string[]): readonly SyncAccount[] {
+  const unknown = ids.filter((id) => !config.accounts.some((account) => account.id === id));
+  if (unknown.length > 0) {
+    const known = config.accounts.map(({ id }) => id).join(', ');
+    throw configError(
+      'usage.account',
+      `no account ${unknown.join(', ')} in ${config.path}`,
+      `The accounts are: ${known}.`,
+    );
+  }
+  const chosen = config.accounts.filter(({ id }) => ids.length === 0 || ids.includes(id));
+  return chosen.map(
+    ({ id, connector, clock, startAt, lookback, settle, windowDays, minInterval, ...rest }) => ({
+      settings: { id, startAt, lookback, settle },
+      connector,
+      rules: { clock, reach: connector.reach, days: windowDays },
+      http: { timeout: rest.timeout, proxy: rest.proxy, ca: rest.ca },
+      minInterval,
+    }),
+  );
+}
+
+/** A failure of the command itself, on the way out. */
+export function exitCodeOf(error: CdrError): 1 | 2 {
+  return error.fault.class === 'config' ? 2 : 1;
+}

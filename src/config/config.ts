@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { CdrError } from '../errors.ts';
+import { type Json, parseJson } from '../json.ts';
+import type { Connector } from '../providers/provider.ts';
+import { findProvider } from '../providers/registry.ts';
+import { isDay, parseDuration, wholeSecond, type ZoneClock, zoneClock } from '../time.ts';
+import {
+  accessProblems,
+  doubles,
+  fileTrouble,
+  issueProblems,
+  rawAccounts,
+  readAuthorities,
+  trimSlash,
+} from './checks.ts';
+import { type Environment, interpolate, type Problem } from './interpolate.ts';
+import { type AccountEntry, type ConfigEntries, configSchema } from './schema.ts';
+
+/** The configuration, complete and checked. Durations in milliseconds. */
+export interface Config {
+  readonly path: string;
+  /** `sqlite:` and an absolute path. */
+  readonly store: string;
+  readonly queue: string;
+  readonly http: { readonly listen: string; readonly token: string | null };
+  readonly accounts: readonly AccountConfig[];
+  /** What no output may show. */
+  readonly secrets: readonly string[];
+  /** What an operator should hear, though it works. */
+  readonly warnings: readonly string[];
+}
+
+export interface AccountConfig {
+  readonly id: string;
+  readonly connector: Connector;
+  readonly baseUrl: string;
+  readonly clock: ZoneClock;
+  /** The instant from which history is wanted; null for yesterday. */
+  readonly startAt: number | null;
+  readonly every: number;
+  readonly lookback: number;
+  readonly settle: number;
+  readonly windowDays: number;
+  readonly audit: readonly number[];
+  readonly minInterval: number;
+  readonly timeout: number;
+  readonly proxy: string | false | null;
+  /** PEM text. */
+  readonly ca: string | null;
+}
+
+/** A configuration that cannot be used, with everything that is wrong with it. */
+export class ConfigError extends CdrError {
+  readonly problems: readonly Problem[];
+
+  constructor(path: string, problems: readonly Problem[]) {
+    const lines = problems.map((problem) =>
+      problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`,
+    );
+    super({
+      class: 'config',
+      code: 'config.invalid',
+      message: [`${path} cannot be used:`, ...lines.map((line) => `  ${line}`)].join('\n'),
+      hint: 'README.md shows a whole configuration.',
+    });
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the configuration file and the environment.
+ *
+ * @throws ConfigError that names every problem by its path.
+ */
+export function loadConfig(file: string, environment: Environment): Config {
+  const path = resolve(file);
+  const folder = dirname(path);
+  const { value, problems: unresolved } = interpolate(readFile(path), environment, folder);
+  const parsed = configSchema.safeParse(value);
+  const authorities = readAuthorities(value, folder);
+  const accounts = rawAccounts(value);
+  const problems = firstOfEachPath([
+    ...unresolved,
+    ...(parsed.success ? [] : issueProblems(parsed.error, '')),
+    ...accounts.flatMap(accessProblems),
+    ...authorities.problems,
+    ...doubles(accounts),
+  ]);
+  if (!parsed.success || problems.length > 0) throw new ConfigError(path, problems);
+
+  const { store, queue, http } = parsed.data;
+  const opened = parsed.data.accounts.map((entry) => openAccount(entry, authorities.pem));
+  const config: Config = {
+    path,
+    store: `sqlite:${resolve(folder, store.slice('sqlite:'.length))}`,
+    queue,
+    http: { listen: http.listen, token: http.token ?? null },
+    accounts: opened,
+    secrets: secretsOf(parsed.data, opened),
+    warnings: opened.flatMap(warningsOf),
+  };
+  return Object.freeze(config);
+}
+
+function readFile(path: string): Json {
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    return parseJson(text);
+  } catch (error) {
+    const unusable =
+      error instanceof SyntaxError ? `is not JSON${jsonPlace(error, text)}` : fileTrouble(error);
+    throw new ConfigError(path, [{ path: '', message: `the file ${unusable}` }]);
+  }
+}
+
+/** Where JSON.parse stopped. Its own message is not shown: it quotes the text around, which may be a secret. */
+function jsonPlace({ message }: SyntaxError, text: string): string {
+  const stated = /\(line (\d+) column (\d+)\)/.exec(message);
+  if (stated !== null) return ` (line ${stated[1]}, column ${stated[2]})`;
+  const quoted =
+    /^Unexpected token .*?, (?:\.\.\.)?"([\s\S]*?)"(?:\.\.\.)? is not valid JSON$/.exec(
+      message,
+    )?.[1];
+  const at = quoted === undefined ? -1 : text.indexOf(quoted);
+  return at < 0 ? '' : ` (near line ${text.slice(0, at + 10).split('\n').length})`;
+}
+
+function firstOfEachPath(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ path }) => !seen.has(path) && seen.add(path));
+}
+
+function openAccount(entry: AccountEntry, pem: ReadonlyMap<string, string>): AccountConfig {
+  const provider = findProvider(entry.provider);
+  if (provider === null) throw new TypeError(`unknown provider ${entry.provider}`);
+  const clock = zoneClock(entry.timeZone);
+  const baseUrl = trimSlash(entry.baseUrl);
+  const connector = provider.open({
+    accountId: entry.id,
+    baseUrl,
+    timeZone: entry.timeZone,
+    currency: entry.currency ?? null,
+    credentials: entry.credentials,
+    options: entry.options,
+  });
+  return {
+    id: entry.id,
+    connector,
+    baseUrl,
+    clock,
+    startAt: entry.startAt === undefined ? null : instantOf(entry.startAt, clock),
+    every: entry.every ?? parseDuration(provider.defaults.every) ?? 0,
+    lookback: entry.lookback,
+    settle: entry.settle,
+    windowDays: entry.window,
+    audit: entry.audit,
+    minInterval: entry.minInterval ?? parseDuration(provider.defaults.minInterval) ?? 0,
+    timeout: entry.timeout,
+    proxy: entry.proxy ?? null,
+    ca: entry.ca === undefined ? null : (pem.get(entry.ca) ?? null),
+  };
+}
+
+/** A date is that day's beginning on the account's wall clock; a time carries its offset. */
+export function instantOf(text: string, clock: ZoneClock): number {
+  return isDay(text) ? clock.startOfDay(text) : wholeSecond(Date.parse(text));
+}
+
+function secretsOf(
+  { http, queue }: ConfigEntries,
+  accounts: readonly AccountConfig[],
+): readonly string[] {
+  const urls = [queue, ...accounts.map(({ proxy }) => proxy)];
+  const passwords = urls.flatMap((url) =>
+    typeof url === 'string' && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
+  );
+  const all = [
+    ...accounts.flatMap(({ connector }) => connector.secrets),
+    ...passwords,
+    http.token ?? '',
+  ];
+  return all.filter((secret) => secret !== '');
+}
+
+function warningsOf({ id, baseUrl, connector }: AccountConfig): readonly string[] {
+  const { protocol, hostname } = new URL(baseUrl);
+  const exposed = protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(hostname);
+  const plain = exposed ? ['baseUrl is plain http: credentials and calls travel readable.'] : [];
+  return [...plain, ...connector.warnings].map((warning) => `${id}: ${warning}`);
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isObject, type Json } from '../json.ts';
+
+/** A problem of the configuration, at its place: `accounts[0].credentials.token`. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface Interpolated {
+  readonly value: Json;
+  readonly problems: readonly Problem[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Replaces `${NAME}` by an environment variable and `${file:PATH}` by a file's
+ * content, inside string values. A relative path is against the configuration's folder.
+ */
+export function interpolate(value: Json, environment: Environment, folder: string): Interpolated {
+  const problems: Problem[] = [];
+
+  const replaceIn = (text: string, path: string): string =>
+    text.replace(/\$\{([^}]*)\}/g, (whole, name: string) => {
+      const found = name.startsWith('file:')
+        ? readSecret(resolve(folder, name.slice('file:'.length)))
+        : readVariable(environment, name);
+      if (found.kind === 'value') return found.value;
+      problems.push({ path, message: found.message });
+      return whole;
+    });
+
+  const walk = (part: Json, path: string): Json => {
+    if (typeof part === 'string') return replaceIn(part, path);
+    if (Array.isArray(part))
+      return part.map((item: Json, index) => walk(item, `${path}[${index}]`));
+    if (!isObject(part)) return part;
+    const entries = Object.entries(part);
+    return Object.fromEntries(entries.map(([key, item]) => [key, walk(item, joinPath(path, key))]));
+  };
+
+  return { value: walk(value, ''), problems };
+}
+
+export function joinPath(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}
+
+type Found =
+  | { readonly kind: 'value'; readonly value: string }
+  | { readonly kind: 'problem'; readonly message: string };
+
+function readVariable(environment: Environment, name: string): Found {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    return { kind: 'problem', message: `\${${name}} is neither a variable's name nor file:PATH` };
+  }
+  const value = environment[name];
+  if (value !== undefined && value !== '') return { kind: 'value', value };
+  const what = value === undefined ? 'not set' : 'empty';
+  return { kind: 'problem', message: `the environment variable ${name} is ${what}` };
+}
+
+function readSecret(path: string): Found {
+  try {
+    const value = readFileSync(path, 'utf8').trim();
+    if (value !== '') return { kind: 'value', value };
+    return { kind: 'problem', message: `the secret file ${path} is empty` };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+    return { kind: 'problem', message: `the secret file ${path} cannot be read (${code})` };
+  }
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { providers } from '../providers/registry.ts';
+import { DAY, isDay, isZone, parseDuration, SECOND } from '../time.ts';
+
+/** The shape of worker.config.json. Unknown keys are problems: a misspelt setting is silently not there. */
+
+const MEASURES = 'a duration such as 500ms, 90s, 5m, 2h or 1d';
+
+function duration(least: number, leastText: string) {
+  return z.string(`must be ${MEASURES}`).transform((text, context): number => {
+    const value = parseDuration(text);
+    if (value !== null && value >= least) return value;
+    context.addIssue(value === null ? `must be ${MEASURES}` : `must be at least ${leastText}`);
+    return z.NEVER;
+  });
+}
+
+const anyDuration = duration(0, '0s');
+
+/** Whole days: windows are cut at midnights. */
+const days = duration(DAY, '1d').transform((value, context): number => {
+  if (value % DAY === 0) return value / DAY;
+  context.addIssue('must be whole days, such as 1d');
+  return z.NEVER;
+});
+
+const httpUrl = z.string('must be a URL').superRefine((text, context) => {
+  if (!URL.canParse(text)) return context.addIssue('is not a URL');
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol)) context.addIssue('must begin with https:// or http://');
+  if (url.username !== '' || url.password !== '') context.addIssue('must hold no user or password');
+  if (url.search !== '' || url.hash !== '' || /[?#]$/.test(text)) {
+    context.addIssue('must hold no query and no fragment');
+  }
+});
+
+const proxyUrl = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:/.test(text), 'must be an http(s) URL or false');
+
+const zone = z
+  .string()
+  .refine(isZone, 'must be a time zone such as Asia/Shanghai (the system knows no such zone)');
+
+const startAt = z
+  .string('must be a date (2026-10-01) or a time with its offset (2026-10-01T08:00:00+08:00)')
+  .refine(
+    (text) => isDay(text) || isOffsetTime(text),
+    'must be a date (2026-10-01) or a time with its offset (2026-10-01T08:00:00+08:00)',
+  );
+
+function isOffsetTime(text: string): boolean {
+  const shape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
+  return shape.test(text) && isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text));
+}
+
+const providerName = z.enum(
+  providers.map(({ name }) => name),
+  {
+    error: ({ input }) =>
+      `${JSON.stringify(input)} is no provider (there are ${providers.map(({ name }) => name).join(', ')})`,
+  },
+);
+
+export const accountSchema = z.strictObject({
+  id: z
+    .string('must be a name for this account')
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+      'must be letters, digits, dot, dash or underscore, at most 64',
+    ),
+  provider: providerName,
+  baseUrl: httpUrl,
+  credentials: z.record(z.string(), z.unknown(), 'must be an object'),
+  options: z.record(z.string(), z.unknown(), 'must be an object').default({}),
+  timeZone: zone.default('Asia/Shanghai'),
+  startAt: startAt.optional(),
+  every: duration(SECOND, '1s').optional(),
+  lookback: anyDuration.default(7_200_000),
+  settle: anyDuration.default(60_000),
+  window: days.default(1),
+  audit: z.array(duration(DAY, '1d')).default([DAY, 3 * DAY, 7 * DAY]),
+  minInterval: anyDuration.optional(),
+  timeout: duration(SECOND / 10, '100ms').default(30_000),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be a currency code such as CNY')
+    .optional(),
+  proxy: z.union([proxyUrl, z.literal(false)], 'must be an http(s) URL or false').optional(),
+  ca: z.string().min(1, 'must be the path of a PEM file').optional(),
+});
+
+const storeUrl = z.string('must be sqlite:PATH').superRefine((text, context) => {
+  if (/^postgres(ql)?:/.test(text))
+    context.addIssue('a PostgreSQL store is not available in this version; use sqlite:PATH');
+  else if (!/^sqlite:./.test(text)) context.addIssue('must be sqlite:PATH');
+});
+
+const queueUrl = z
+  .string()
+  .regex(
+    /^(embedded|rediss?:\/\/.+|postgres(ql)?:\/\/.+)$/,
+    'must be embedded, redis://…, rediss://… or postgres://…',
+  );
+
+export const configSchema = z.strictObject({
+  $schema: z.string().optional(),
+  store: storeUrl.default('sqlite:./data/cdrsync.db'),
+  queue: queueUrl.default('embedded'),
+  http: z
+    .strictObject({
+      listen: z
+        .string()
+        .regex(/^.+:\d{1,5}$/, 'must be HOST:PORT')
+        .default('127.0.0.1:8787'),
+      token: z.string().min(1, 'must not be empty').optional(),
+    })
+    .default({ listen: '127.0.0.1:8787' }),
+  accounts: z
+    .array(accountSchema, 'must be a list of accounts')
+    .min(1, 'must name at least one account'),
+});
+
+export type AccountEntry = z.infer<typeof accountSchema>;
+export type ConfigEntries = z.infer<typeof configSchema>;

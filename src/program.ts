@@ -1,0 +1,180 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { GlobalOptions } from './commands/session.ts';
+import { LOG_LEVELS } from './log.ts';
+import { parseDuration } from './time.ts';
+import { version } from './version.ts';
+
+/** What a command does; returns the exit code. */
+export type Action = (globals: GlobalOptions, signal: AbortSignal) => Promise<number>;
+
+/** The command line: names, options and help. Each command's code is loaded when it is called. */
+export function buildProgram(wrap: (run: Action) => () => Promise<void>): Command {
+  const program = new Command('cdrsync')
+    .description(
+      'Keeps a complete, correct copy of the call detail records (CDR, 话单) of your telephony providers.',
+    )
+    .version(version)
+    .option('-c, --config <path>', 'configuration file', 'worker.config.json')
+    .option('--json', 'one JSON document on stdout; logs go to stderr')
+    .option('-q, --quiet', 'errors only')
+    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS))
+    .option(
+      '--require-store',
+      'fail instead of creating a missing store (or CDRSYNC_REQUIRE_STORE=1)',
+    )
+    .exitOverride()
+    .showHelpAfterError('(see cdrsync --help)')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 well; 1 some account or day failed or is incomplete; 2 usage or configuration.\n',
+    );
+
+  program
+    .command('sync')
+    .description('catch every account up to now, then exit: for cron')
+    .option('--account <id>', 'only this account; may be repeated', collect, [])
+    .option('--max-time <duration>', 'stop at the next page after this time, such as 10m', duration)
+    .addHelpText(
+      'after',
+      examples(
+        'cdrsync sync',
+        'cdrsync sync --account itnio-hk --max-time 10m',
+        'cdrsync --json sync > run.json',
+      ),
+    )
+    .action((options: { account: string[]; maxTime?: number }) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/sync.ts')).syncCommand(globals, options, signal),
+      )(),
+    );
+
+  program
+    .command('backfill')
+    .description('walk a past range of one account; the same command goes on where it was stopped')
+    .requiredOption('--account <id>', 'the account')
+    .requiredOption('--from <date>', 'first day (provider-local) or time with its offset')
+    .requiredOption('--to <date>', 'the day or time after the last: ranges are half-open')
+    .option('--concurrency <n>', 'windows walked at the same time', atLeastOne, 1)
+    .option('--dry-run', 'print the windows and what is out of reach; ask for nothing')
+    .addHelpText(
+      'after',
+      examples(
+        'cdrsync backfill --account itnio-hk --from 2026-10-01 --to 2026-11-01 --dry-run',
+        'cdrsync backfill --account okcc-1 --from 2026-10-01 --to 2026-11-01 --concurrency 4',
+      ),
+    )
+    .action(
+      (options: {
+        account: string;
+        from: string;
+        to: string;
+        concurrency: number;
+        dryRun?: boolean;
+      }) =>
+        wrap(async (globals, signal) =>
+          (await import('./commands/backfill.ts')).backfillCommand(globals, options, signal),
+        )(),
+    );
+
+  program
+    .command('status')
+    .description(
+      'how each account stands: watermark, lag, last run, days, holes, quarantine, alarms',
+    )
+    .option('--check', 'exit 1 when there is an alarm')
+    .addHelpText('after', examples('cdrsync status', 'cdrsync status --check || mail …'))
+    .action((options: { check?: boolean }) =>
+      wrap(async (globals) =>
+        (await import('./commands/status.ts')).statusCommand(globals, options),
+      )(),
+    );
+
+  program
+    .command('export')
+    .description('the unified records, ordered by started_at, account_id, call_id')
+    .option('--account <id>', 'only this account; may be repeated', collect, [])
+    .option(
+      '--from <time>',
+      'started at or after: a day (provider-local) or a time with its offset',
+    )
+    .option('--to <time>', 'started before')
+    .addOption(
+      new Option('--format <format>', 'output format').choices(['ndjson']).default('ndjson'),
+    )
+    .option('-o, --output <file>', 'write here instead of stdout')
+    .addHelpText(
+      'after',
+      examples(
+        'cdrsync export --from 2026-11-01 --to 2026-12-01 > november.ndjson',
+        'cdrsync export --account okcc-1 | jq .talk_seconds',
+      ),
+    )
+    .action((options: { account: string[]; from?: string; to?: string; output?: string }) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/export.ts')).exportCommand(globals, options, signal),
+      )(),
+    );
+
+  program
+    .command('sandbox')
+    .description('the five provider APIs, simulated on this machine, with new calls as time passes')
+    .option('--port <n>', 'port on 127.0.0.1', port, 8790)
+    .option('--write-config <path>', 'where to write a ready configuration', 'sandbox.config.json')
+    .option('--latency <duration>', 'delay every answer, such as 50ms', duration)
+    .option('--fault-rate <share>', 'let this share of the requests fail, such as 0.2', share)
+    .addHelpText('after', examples('cdrsync sandbox', 'cdrsync --config sandbox.config.json sync'))
+    .action(
+      (options: { port: number; writeConfig: string; latency?: number; faultRate?: number }) =>
+        wrap(async (globals, signal) =>
+          (await import('./commands/sandbox.ts')).sandboxCommand(globals, options, signal),
+        )(),
+    );
+
+  program
+    .command('demo')
+    .description(
+      'see it work: sandbox, a first sync of all five, a killed one resumed, a second pass',
+    )
+    .option('--keep <dir>', 'keep store and configuration in this folder')
+    .addHelpText('after', examples('cdrsync demo', 'cdrsync demo --keep ./demo'))
+    .action((options: { keep?: string }) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/demo.ts')).demoCommand(globals, options, signal),
+      )(),
+    );
+  return program;
+}
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function duration(text: string): number {
+  const value = parseDuration(text);
+  if (value === null)
+    throw new InvalidArgumentError('Give a duration such as 500ms, 90s, 5m, 2h or 1d.');
+  return value;
+}
+
+function atLeastOne(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 64) return value;
+  throw new InvalidArgumentError('Give a whole number from 1 to 64.');
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 65535) return value;
+  throw new InvalidArgumentError('Give a port from 0 to 65535.');
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('Give a number from 0 to below 1.');
+}

@@ -1,0 +1,230 @@
+import type { Insertable, Selectable } from 'kysely';
+import type { Call, CallFlag } from '../call.ts';
+import { writeJson } from '../json.ts';
+import type { CallsTable } from './schema.ts';
+import type { StoreTransaction } from './store.ts';
+
+/** A listed row, mapped, on its way into the store. */
+export interface ListedCall {
+  readonly call: Call;
+  /** The provider-local day under which it is listed. */
+  readonly listedOn: string;
+  /** The row as received. */
+  readonly raw: string;
+  /** sha256 of the canonical raw payload: what decides whether it changed. */
+  readonly hash: string;
+}
+
+export interface WriteContext {
+  readonly accountId: string;
+  readonly provider: string;
+  readonly source: 'pull' | 'push';
+  readonly mappingVersion: number;
+  /** ISO 8601, to the millisecond. */
+  readonly now: string;
+}
+
+/** What is to be done with a listed row, once it is known which call it is. */
+export type CallWrite =
+  | {
+      readonly kind: 'insert';
+      readonly listed: ListedCall;
+      readonly callId: string;
+      readonly flags: readonly CallFlag[];
+    }
+  | { readonly kind: 'change'; readonly listed: ListedCall; readonly callId: string }
+  /** Its content is stored already, but it was marked as missing. */
+  | { readonly kind: 'return'; readonly callId: string }
+  | { readonly kind: 'none' };
+
+/** Writes what was planned, in order. */
+export async function applyWrites(
+  trx: StoreTransaction,
+  context: WriteContext,
+  writes: readonly CallWrite[],
+): Promise<void> {
+  const due = writes.filter(({ kind }) => kind !== 'none');
+  if (due.length === 0) return;
+  let sequence = await takeSequence(trx, due.length);
+  const inserts: Insertable<CallsTable>[] = [];
+  for (const write of due) {
+    if (write.kind !== 'insert') continue;
+    inserts.push(newRow(context, write.listed, write.callId, write.flags, sequence));
+    sequence += 1;
+  }
+  await insertRows(trx, inserts);
+  for (const write of due) {
+    if (write.kind === 'change')
+      await replace(trx, context, write.listed, write.callId, sequence++);
+    if (write.kind === 'return')
+      await clearMissing(trx, context.accountId, write.callId, sequence++);
+  }
+}
+
+/** SQLite takes 32,766 parameters a statement, PostgreSQL 65,535; a row has about forty. */
+const ROWS_A_STATEMENT = 100;
+
+async function insertRows(
+  trx: StoreTransaction,
+  rows: readonly Insertable<CallsTable>[],
+): Promise<void> {
+  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
+    await trx
+      .insertInto('calls')
+      .values(rows.slice(start, start + ROWS_A_STATEMENT))
+      .execute();
+  }
+}
+
+/** Reserves `count` numbers of the change sequence and returns the first. */
+async function takeSequence(trx: StoreTransaction, count: number): Promise<number> {
+  const { value } = await trx
+    .updateTable('counters')
+    .set((eb) => ({ value: eb('value', '+', count) }))
+    .where('name', '=', 'change_seq')
+    .returning('value')
+    .executeTakeFirstOrThrow();
+  return value - count + 1;
+}
+
+/** The columns that the provider's mapping fills. */
+function mappedColumns(call: Call, flags: readonly CallFlag[]) {
+  const { call_id, is_call, custom, flags: own, ...columns } = call;
+  const all = [...new Set([...own, ...flags])].sort();
+  return {
+    ...columns,
+    is_call: is_call ? 1 : 0,
+    custom: writeJson(custom),
+    flags: JSON.stringify(all),
+    identity_key: call_id,
+  };
+}
+
+function newRow(
+  context: WriteContext,
+  listed: ListedCall,
+  callId: string,
+  flags: readonly CallFlag[],
+  sequence: number,
+): Insertable<CallsTable> {
+  return {
+    ...mappedColumns(listed.call, flags),
+    account_id: context.accountId,
+    provider: context.provider,
+    call_id: callId,
+    source: context.source,
+    listed_on: listed.listedOn,
+    version: 1,
+    change_seq: sequence,
+    first_seen_at: context.now,
+    changed_at: context.now,
+    missing_since: null,
+    mapping_version: context.mappingVersion,
+    raw: listed.raw,
+    content_hash: listed.hash,
+  };
+}
+
+async function replace(
+  trx: StoreTransaction,
+  context: WriteContext,
+  listed: ListedCall,
+  callId: string,
+  sequence: number,
+): Promise<void> {
+  const old = await trx
+    .selectFrom('calls')
+    .selectAll()
+    .where('account_id', '=', context.accountId)
+    .where('call_id', '=', callId)
+    .executeTakeFirstOrThrow();
+  await keepVersion(trx, old, context.source === 'push' ? 'push' : 'provider', context.now);
+  const mapped = mappedColumns(listed.call, storeFlags(old.flags));
+  await trx
+    .updateTable('calls')
+    .set({
+      ...mapped,
+      // A listing without the native id, or with nothing but it, does not unlearn what is known.
+      native_id: mapped.native_id ?? old.native_id,
+      identity_key:
+        mapped.identity_key === mapped.native_id ? old.identity_key : mapped.identity_key,
+      source: context.source,
+      version: old.version + 1,
+      change_seq: sequence,
+      changed_at: context.now,
+      missing_since: null,
+      mapping_version: context.mappingVersion,
+      raw: listed.raw,
+      content_hash: listed.hash,
+    })
+    .where('account_id', '=', context.accountId)
+    .where('call_id', '=', callId)
+    .execute();
+}
+
+/** The flags that the store set itself, which no mapping may drop. */
+function storeFlags(flags: string): readonly CallFlag[] {
+  return flags.includes('"identity_conflict"') ? ['identity_conflict'] : [];
+}
+
+async function keepVersion(
+  trx: StoreTransaction,
+  old: Selectable<CallsTable>,
+  reason: string,
+  now: string,
+): Promise<void> {
+  const { raw, account_id, call_id, version, ...record } = old;
+  await trx
+    .insertInto('call_versions')
+    .values({
+      account_id,
+      call_id,
+      version,
+      change_reason: reason,
+      replaced_at: now,
+      record: JSON.stringify(record),
+      raw,
+    })
+    .execute();
+}
+
+async function clearMissing(
+  trx: StoreTransaction,
+  accountId: string,
+  callId: string,
+  sequence: number,
+): Promise<void> {
+  await trx
+    .updateTable('calls')
+    .set({ missing_since: null, change_seq: sequence })
+    .where('account_id', '=', accountId)
+    .where('call_id', '=', callId)
+    .execute();
+}
+
+/** Flags the calls whose identity another native record claims too. */
+export async function flagConflicts(
+  trx: StoreTransaction,
+  accountId: string,
+  callIds: readonly string[],
+): Promise<void> {
+  for (const callId of callIds) {
+    const { flags } = await trx
+      .selectFrom('calls')
+      .select('flags')
+      .where('account_id', '=', accountId)
+      .where('call_id', '=', callId)
+      .executeTakeFirstOrThrow();
+    const list: readonly string[] = JSON.parse(flags);
+    if (list.includes('identity_conflict')) continue;
+    await trx
+      .updateTable('calls')
+      .set({
+        flags: JSON.stringify([...list, 'identity_conflict'].sort()),
+        change_seq: await takeSequence(trx, 1),
+      })
+      .where('account_id', '=', accountId)
+      .where('call_id', '=', callId)
+      .execute();
+  }
+}

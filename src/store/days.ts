@@ -1,0 +1,74 @@
+import type { Selectable } from 'kysely';
+import type { DaysTable } from './schema.ts';
+import type { Store, StoreTransaction } from './store.ts';
+
+/** One day of an account's ledger. */
+export type LedgerDay = Selectable<DaysTable>;
+
+export async function readDay(
+  trx: StoreTransaction,
+  accountId: string,
+  day: string,
+): Promise<LedgerDay | null> {
+  const row = await trx
+    .selectFrom('days')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('day', '=', day)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export async function saveDay(trx: StoreTransaction, day: LedgerDay): Promise<void> {
+  await trx
+    .insertInto('days')
+    .values(day)
+    .onConflict((conflict) => conflict.columns(['account_id', 'day']).doUpdateSet(day))
+    .execute();
+}
+
+/** The days in one of these states, oldest first. */
+export async function daysInState(
+  store: Store,
+  accountId: string,
+  states: readonly string[],
+): Promise<readonly LedgerDay[]> {
+  return store.db
+    .selectFrom('days')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('state', 'in', states)
+    .orderBy('day')
+    .execute();
+}
+
+/** Calls first listed under the day and not missing. */
+export async function countStored(
+  trx: StoreTransaction,
+  accountId: string,
+  day: string,
+): Promise<number> {
+  const { count } = await trx
+    .selectFrom('calls')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('account_id', '=', accountId)
+    .where('listed_on', '=', day)
+    .where('missing_since', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Quarantined rows listed under the day. */
+export async function countQuarantined(
+  trx: StoreTransaction,
+  accountId: string,
+  day: string,
+): Promise<number> {
+  const { count } = await trx
+    .selectFrom('quarantine')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('account_id', '=', accountId)
+    .where('listed_on', '=', day)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { CdrError } from '../errors.ts';
+import { isDead, type ProcessIdentity, thisProcess } from './process-identity.ts';
+import type { Store, StoreTransaction } from './store.ts';
+
+/**
+ * The right to walk an account, held by one process at a time over all
+ * processes and machines that share the store.
+ *
+ * The epoch fences: each acquisition raises it, and every write transaction
+ * begins by updating the lease row at its own epoch. A process that was stopped
+ * and wakes up after it lost the lease matches no row, and commits nothing.
+ */
+export interface Lease {
+  readonly accountId: string;
+  readonly epoch: number;
+}
+
+export type LeaseResult =
+  | { readonly kind: 'held'; readonly lease: Lease }
+  | { readonly kind: 'taken'; readonly by: string; readonly since: number };
+
+const HEARTBEAT_MS = 3_000;
+const GONE_AFTER_MS = 10_000;
+
+const holderSchema = z.object({
+  host: z.string(),
+  boot: z.string(),
+  pidNamespace: z.string(),
+  pid: z.number(),
+  startedAt: z.string(),
+});
+
+/** Takes the lease where it is free, its heartbeat has stopped, or its holder died on this host. */
+export async function acquireLease(store: Store, accountId: string): Promise<LeaseResult> {
+  const now = Date.now();
+  const holder = JSON.stringify(thisProcess());
+  return store.db.transaction().execute(async (trx) => {
+    const row = await trx
+      .selectFrom('leases')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .executeTakeFirst();
+    const other = row?.holder == null ? null : holderSchema.parse(JSON.parse(row.holder));
+    if (row !== undefined && other !== null && isAlive(other, row.heartbeat_at, now)) {
+      return { kind: 'taken', by: `process ${other.pid} on ${other.host}`, since: row.acquired_at };
+    }
+    const epoch = (row?.epoch ?? 0) + 1;
+    const values = { epoch, holder, acquired_at: now, heartbeat_at: now };
+    await trx
+      .insertInto('leases')
+      .values({ account_id: accountId, writes: 0, ...values })
+      .onConflict((conflict) => conflict.column('account_id').doUpdateSet(values))
+      .execute();
+    return { kind: 'held', lease: { accountId, epoch } };
+  });
+}
+
+function isAlive(holder: ProcessIdentity, heartbeatAt: number, now: number): boolean {
+  return Math.abs(now - heartbeatAt) < GONE_AFTER_MS && !isDead(holder);
+}
+
+/** Keeps the lease until the returned function is called; `onLost` when it is another's. */
+export function keepLease(store: Store, lease: Lease, onLost: () => void): () => void {
+  const timer = setInterval(() => {
+    heartbeat(store, lease).then(
+      (held) => {
+        if (!held) onLost();
+      },
+      // The store is busy or failing: the next write of the walk says so, with its reason.
+      () => undefined,
+    );
+  }, HEARTBEAT_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+async function heartbeat(store: Store, lease: Lease): Promise<boolean> {
+  const { numUpdatedRows } = await store.db
+    .updateTable('leases')
+    .set({ heartbeat_at: Date.now() })
+    .where('account_id', '=', lease.accountId)
+    .where('epoch', '=', lease.epoch)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Gives the lease back; one that was lost meanwhile is left to its new holder. */
+export async function releaseLease(store: Store, lease: Lease): Promise<void> {
+  await store.db
+    .updateTable('leases')
+    .set({ holder: null })
+    .where('account_id', '=', lease.accountId)
+    .where('epoch', '=', lease.epoch)
+    .execute();
+}
+
+/**
+ * One write transaction under the lease.
+ *
+ * @throws CdrError `lease.lost` where another process holds it by now; nothing is written then.
+ */
+export async function fenced<Result>(
+  store: Store,
+  lease: Lease,
+  write: (trx: StoreTransaction) => Promise<Result>,
+): Promise<Result> {
+  return store.db.transaction().execute(async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('leases')
+      .set((eb) => ({ writes: eb('writes', '+', 1) }))
+      .where('account_id', '=', lease.accountId)
+      .where('epoch', '=', lease.epoch)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) throw leaseLost(lease.accountId);
+    return write(trx);
+  });
+}
+
+export function leaseLost(accountId: string): CdrError {
+  return new CdrError(
+    {
+      class: 'store',
+      code: 'lease.lost',
+      message:
+        'another process took the account over, because this one did not answer for too long',
+      hint: 'Nothing is lost: the other process goes on from the last page. Look for a stopped or overloaded machine.',
+    },
+    { account: accountId },
+  );
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { applyWrites, type CallWrite, type ListedCall, type WriteContext } from './call-writes.ts';
+import { outcomeOf, planKnown, type WriteOutcome } from './calls.ts';
+import { matchOccurrences, type StoredCall } from './identity.ts';
+import { knownCalls } from './known-calls.ts';
+import type { StoreTransaction } from './store.ts';
+
+/**
+ * Calls of providers that give no id. Their identity is derived from what the
+ * row says, so two equal rows of a day are two calls, told apart by a number.
+ * Which is which can only be known once the whole day was listed: a page that
+ * shifted may list one row twice. Until then only what is beyond doubt is written.
+ */
+
+export interface Sorted {
+  /** The only row of its identity so far, and new or stored just so. */
+  readonly sure: readonly ListedCall[];
+  readonly held: readonly ListedCall[];
+}
+
+/**
+ * Tells the rows of a page that can be written at once from those that have to
+ * wait for the proof of the walk.
+ *
+ * @param listedBefore how often the walk has listed this identity on earlier pages.
+ */
+export async function sortRows(
+  trx: StoreTransaction,
+  accountId: string,
+  rows: readonly ListedCall[],
+  listedBefore: (derivedId: string) => number,
+): Promise<Sorted> {
+  const stored = await storedOccurrences(trx, accountId, rows);
+  const onPage = countBy(rows);
+  const sure: ListedCall[] = [];
+  const held: ListedCall[] = [];
+  for (const row of rows) {
+    const id = row.call.call_id;
+    const known = stored.get(id) ?? [];
+    const alone = onPage.get(id) === 1 && listedBefore(id) === 0;
+    const plain = known.length === 0 || (known.length === 1 && known[0]?.content_hash === row.hash);
+    (alone && plain ? sure : held).push(row);
+  }
+  return { sure, held };
+}
+
+function countBy(rows: readonly ListedCall[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { call } of rows) counts.set(call.call_id, (counts.get(call.call_id) ?? 0) + 1);
+  return counts;
+}
+
+/**
+ * Writes rows of which all occurrences are known: each group of equal
+ * identities is matched with its stored calls as a whole.
+ *
+ * @param settledBefore whether the walk has written the one other row of this identity already.
+ * @returns what became of each row, in order.
+ */
+export async function writeOccurrences(
+  trx: StoreTransaction,
+  context: WriteContext,
+  rows: readonly ListedCall[],
+  settledBefore: (derivedId: string) => boolean,
+): Promise<readonly WriteOutcome[]> {
+  if (rows.length === 0) return [];
+  const stored = await storedOccurrences(trx, context.accountId, rows);
+  const groups = new Map<string, ListedCall[]>();
+  for (const row of rows) {
+    const group = groups.get(row.call.call_id);
+    if (group === undefined) groups.set(row.call.call_id, [row]);
+    else group.push(row);
+  }
+  const writes = new Map<ListedCall, CallWrite>();
+  for (const [id, group] of groups) {
+    const known = stored.get(id) ?? [];
+    // A row that was written at once met at most one stored call, and that one is now its own.
+    const free = settledBefore(id) ? [] : known;
+    let number = known.length;
+    for (const { row, call } of matchOccurrences(group, free)) {
+      if (call !== null) writes.set(row, planKnown(row, call));
+      else {
+        number += 1;
+        writes.set(row, {
+          kind: 'insert',
+          listed: row,
+          callId: occurrenceId(id, number),
+          flags: [],
+        });
+      }
+    }
+  }
+  const planned = rows.map((row): CallWrite => writes.get(row) ?? { kind: 'none' });
+  await applyWrites(trx, context, planned);
+  return planned.map(outcomeOf);
+}
+
+/** The id of the n-th occurrence; the first has the derived identity itself. */
+function occurrenceId(id: string, number: number): string {
+  if (number === 1) return id;
+  return createHash('sha256').update(`${id}#${number}`).digest('hex').slice(0, 32);
+}
+
+async function storedOccurrences(
+  trx: StoreTransaction,
+  accountId: string,
+  rows: readonly ListedCall[],
+): Promise<ReadonlyMap<string, readonly StoredCall[]>> {
+  if (rows.length === 0) return new Map();
+  const { byName } = await knownCalls(
+    trx,
+    accountId,
+    rows.map(({ call }) => call),
+  );
+  return new Map(
+    [...byName].map(([name, calls]) => [name, calls.filter((call) => call.identity_key === name)]),
+  );
+}

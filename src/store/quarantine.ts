@@ -1,0 +1,35 @@
+import type { StoreTransaction } from './store.ts';
+
+/** A row that cannot be a call record, kept as received. */
+export interface QuarantinedRow {
+  /** sha256 of the raw text. */
+  readonly digest: string;
+  readonly listedOn: string;
+  readonly reason: string;
+  readonly raw: string;
+}
+
+export async function quarantineRows(
+  trx: StoreTransaction,
+  accountId: string,
+  rows: readonly QuarantinedRow[],
+  now: number,
+): Promise<void> {
+  for (const { digest, listedOn, reason, raw } of rows) {
+    await trx
+      .insertInto('quarantine')
+      .values({
+        account_id: accountId,
+        digest,
+        listed_on: listedOn,
+        reason,
+        raw,
+        first_seen_at: now,
+        last_seen_at: now,
+      })
+      .onConflict((conflict) =>
+        conflict.columns(['account_id', 'digest']).doUpdateSet({ reason, last_seen_at: now }),
+      )
+      .execute();
+  }
+}

@@ -1,0 +1,104 @@
+import type { Selectable } from 'kysely';
+import type { CallsTable } from './schema.ts';
+import type { Store } from './store.ts';
+
+/** Which calls are wanted: of each account, those started in a half-open range of ISO times. */
+export interface RecordRange {
+  readonly accountId: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** The columns of the unified record, in their order. */
+export const RECORD_COLUMNS = [
+  'account_id',
+  'provider',
+  'call_id',
+  'native_id',
+  'correlation_id',
+  'direction',
+  'call_mode',
+  'caller',
+  'callee',
+  'agent',
+  'started_at',
+  'ringing_at',
+  'answered_at',
+  'ended_at',
+  'duration_seconds',
+  'ring_seconds',
+  'talk_seconds',
+  'billed_seconds',
+  'cost',
+  'currency',
+  'disposition',
+  'hangup_cause',
+  'hangup_reason',
+  'hangup_party',
+  'recording_ref',
+  'recording_state',
+  'is_call',
+  'flags',
+  'custom',
+  'source',
+  'listed_on',
+  'version',
+  'change_seq',
+  'first_seen_at',
+  'changed_at',
+  'missing_since',
+  'mapping_version',
+  'raw',
+] as const satisfies readonly (keyof CallsTable)[];
+
+export type StoredRecord = Pick<Selectable<CallsTable>, (typeof RECORD_COLUMNS)[number]>;
+
+/** The records as one JSON line each, `custom` and `raw` as they were received. */
+export function recordJson(record: StoredRecord): string {
+  const parts = RECORD_COLUMNS.map((column) => `"${column}":${columnJson(column, record)}`);
+  return `{${parts.join(',')}}`;
+}
+
+function columnJson(column: (typeof RECORD_COLUMNS)[number], record: StoredRecord): string {
+  if (column === 'is_call') return record.is_call === 1 ? 'true' : 'false';
+  // JSON already; parsing it would only risk its numbers.
+  if (column === 'flags' || column === 'custom' || column === 'raw') return record[column];
+  return JSON.stringify(record[column]);
+}
+
+/** Streams records ordered by `started_at, account_id, call_id`, over all accounts where none is named. */
+export function streamRecords(
+  store: Store,
+  ranges: readonly RecordRange[] | null,
+): AsyncIterable<StoredRecord> {
+  const query = store.db
+    .selectFrom('calls')
+    .select(RECORD_COLUMNS)
+    .orderBy('started_at')
+    .orderBy('account_id')
+    .orderBy('call_id');
+  if (ranges === null) return query.stream();
+  return query
+    .where((eb) =>
+      eb.or(
+        ranges.map(({ accountId, from, to }) =>
+          eb.and([
+            eb('account_id', '=', accountId),
+            ...(from === null ? [] : [eb('started_at', '>=', from)]),
+            ...(to === null ? [] : [eb('started_at', '<', to)]),
+          ]),
+        ),
+      ),
+    )
+    .stream();
+}
+
+/** How many records an account has. */
+export async function countRecords(store: Store, accountId: string): Promise<number> {
+  const { count } = await store.db
+    .selectFrom('calls')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('account_id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import type { RunsTable } from './schema.ts';
+import type { Store, StoreTransaction } from './store.ts';
+
+/** What a run counts. `fetched` = inserted + changed + unchanged + duplicates + quarantined. */
+export interface Counts {
+  windows: number;
+  requests: number;
+  fetched: number;
+  inserted: number;
+  changed: number;
+  unchanged: number;
+  duplicates: number;
+  quarantined: number;
+  missing: number;
+  holes: number;
+}
+
+export function noCounts(): Counts {
+  return {
+    windows: 0,
+    requests: 0,
+    fetched: 0,
+    inserted: 0,
+    changed: 0,
+    unchanged: 0,
+    duplicates: 0,
+    quarantined: 0,
+    missing: 0,
+    holes: 0,
+  };
+}
+
+export type Run = Selectable<RunsTable>;
+
+/** @returns the run's id. */
+export async function beginRun(
+  trx: StoreTransaction,
+  accountId: string,
+  trigger: string,
+  now: number,
+): Promise<string> {
+  const id = randomUUID();
+  await trx
+    .insertInto('runs')
+    .values({
+      id,
+      account_id: accountId,
+      trigger,
+      started_at: now,
+      ended_at: null,
+      state: null,
+      error: null,
+      ...noCounts(),
+    })
+    .execute();
+  return id;
+}
+
+/** Makes the run's counts durable with the page that they include. */
+export async function saveCounts(
+  trx: StoreTransaction,
+  runId: string,
+  counts: Counts,
+): Promise<void> {
+  await trx.updateTable('runs').set(counts).where('id', '=', runId).execute();
+}
+
+export async function endRun(
+  store: Store,
+  runId: string,
+  end: {
+    readonly state: string;
+    readonly error: string | null;
+    readonly counts: Counts;
+    readonly now: number;
+  },
+): Promise<void> {
+  await store.db
+    .updateTable('runs')
+    .set({ ...end.counts, state: end.state, error: end.error, ended_at: end.now })
+    .where('id', '=', runId)
+    .execute();
+}
+
+export async function lastRun(store: Store, accountId: string): Promise<Run | null> {
+  const row = await store.db
+    .selectFrom('runs')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .orderBy('started_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}

@@ -1,0 +1,215 @@
+/**
+ * The tables. Instants of the store's own bookkeeping are integers
+ * (milliseconds since 1970 UTC); the columns of `calls`, which other programs
+ * read, are ISO 8601 text. JSON is text, so that it comes back as written.
+ */
+export interface Schema {
+  accounts: AccountsTable;
+  leases: LeasesTable;
+  windows: WindowsTable;
+  window_pages: WindowPagesTable;
+  window_rows: WindowRowsTable;
+  holes: HolesTable;
+  days: DaysTable;
+  runs: RunsTable;
+  calls: CallsTable;
+  call_versions: CallVersionsTable;
+  quarantine: QuarantineTable;
+  dimensions: DimensionsTable;
+  counters: CountersTable;
+}
+
+export interface AccountsTable {
+  id: string;
+  provider: string;
+  /** Where the account's history begins; fixed at its first run, later only moved earlier. */
+  start_at: number;
+  /** Everything from `start_at` to here was walked, except the holes. */
+  watermark: number;
+  /** The provider's clock minus ours, in milliseconds; null until a response told it. */
+  clock_skew: number | null;
+  /** Until when the current day is not asked for, because the provider refused it. */
+  today_refused_until: number | null;
+}
+
+/** Who may walk an account. Every write transaction updates this row first: the fence. */
+export interface LeasesTable {
+  account_id: string;
+  epoch: number;
+  /** JSON of the holder; null when free. */
+  holder: string | null;
+  acquired_at: number;
+  heartbeat_at: number;
+  writes: number;
+}
+
+/** A pending window of an account. Gone once it is proven, split, or a hole. */
+export interface WindowsTable {
+  id: string;
+  account_id: string;
+  /** `live`, `closing`, `hole`, `earlier`, or `backfill <from> <to>`. */
+  lane: string;
+  from_at: number;
+  to_at: number;
+  /** The provider's position: what to ask next. Null before the first page. */
+  cursor: string | null;
+  /** Walks of this window that reached their end and proved nothing. */
+  walks: number;
+  /** When the current walk asked for its first page. */
+  begun_at: number | null;
+  /** Pages of the current walk so far. */
+  pages: number;
+  /** The total that the walk's last response stated. */
+  total: number | null;
+  /** 1 once two responses of the walk stated different totals. */
+  total_moved: number;
+  /** Digest of the identities that the walk before listed, where it was a full one. */
+  previous: string | null;
+}
+
+/** What a walk has seen, one entry a page: the digests of its identities, eight bytes each. */
+export interface WindowPagesTable {
+  window_id: string;
+  page: number;
+  seen: Buffer;
+}
+
+/** Rows of a walk that are held back until its proof. */
+export interface WindowRowsTable {
+  window_id: string;
+  position: number;
+  raw: string;
+}
+
+/** A span that was walked and could not be proven. */
+export interface HolesTable {
+  id: string;
+  account_id: string;
+  from_at: number;
+  to_at: number;
+  reason: string;
+  since: number;
+  /** Retries so far. */
+  attempts: number;
+  next_try_at: number;
+}
+
+/** The day ledger. */
+export interface DaysTable {
+  account_id: string;
+  /** Provider-local. */
+  day: string;
+  state: string;
+  /** Reads begun after the day was closed have proven it from its beginning up to here. */
+  proven_to: number;
+  /** Of the last read of the whole day; null where unknown. */
+  provider_total: number | null;
+  listed: number | null;
+  updated_at: number;
+}
+
+export interface RunsTable {
+  id: string;
+  account_id: string;
+  trigger: string;
+  started_at: number;
+  /** Null while it runs, or when it was killed. */
+  ended_at: number | null;
+  state: string | null;
+  windows: number;
+  requests: number;
+  fetched: number;
+  inserted: number;
+  changed: number;
+  unchanged: number;
+  duplicates: number;
+  quarantined: number;
+  missing: number;
+  holes: number;
+  /** JSON `{code, class, message, hint}`. */
+  error: string | null;
+}
+
+/** The unified record's columns, and what the store keeps to recognise a call. */
+export interface CallsTable {
+  account_id: string;
+  provider: string;
+  call_id: string;
+  native_id: string | null;
+  correlation_id: string | null;
+  direction: string;
+  call_mode: string | null;
+  caller: string | null;
+  callee: string | null;
+  agent: string | null;
+  started_at: string;
+  ringing_at: string | null;
+  answered_at: string | null;
+  ended_at: string | null;
+  duration_seconds: number | null;
+  ring_seconds: number | null;
+  talk_seconds: number | null;
+  billed_seconds: number | null;
+  cost: string | null;
+  currency: string | null;
+  disposition: string;
+  hangup_cause: string | null;
+  hangup_reason: string | null;
+  hangup_party: string | null;
+  recording_ref: string | null;
+  recording_state: string;
+  is_call: number;
+  flags: string;
+  custom: string;
+  source: string;
+  listed_on: string;
+  version: number;
+  change_seq: number;
+  first_seen_at: string;
+  changed_at: string;
+  missing_since: string | null;
+  mapping_version: number;
+  raw: string;
+  /** What the provider calls this call now; `call_id` stays what it was first. */
+  identity_key: string;
+  /** sha256 of the canonical raw payload. */
+  content_hash: string;
+}
+
+/** What a call was before a change. */
+export interface CallVersionsTable {
+  account_id: string;
+  call_id: string;
+  version: number;
+  change_reason: string;
+  replaced_at: string;
+  /** JSON of the record's mapped columns. */
+  record: string;
+  raw: string;
+}
+
+/** Rows that do not parse, as received. */
+export interface QuarantineTable {
+  account_id: string;
+  /** sha256 of the raw text. */
+  digest: string;
+  listed_on: string;
+  reason: string;
+  raw: string;
+  first_seen_at: number;
+  last_seen_at: number;
+}
+
+export interface DimensionsTable {
+  account_id: string;
+  dimension: string;
+  id: string;
+  name: string;
+  raw: string;
+  seen_at: number;
+}
+
+export interface CountersTable {
+  name: string;
+  value: number;
+}

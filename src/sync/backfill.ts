@@ -1,0 +1,43 @@
+import { countWindows } from '../store/windows.ts';
+import type { Span } from '../time.ts';
+import { earlierNow, type RunContext } from './context.ts';
+import { pend, walkLane } from './lanes.ts';
+import type { AccountReport } from './report.ts';
+import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
+import { planSpan, settledNow } from './windows.ts';
+
+export interface BackfillRange extends Span {
+  /** Windows that are walked at the same time. */
+  readonly concurrency: number;
+}
+
+/**
+ * Walks a past range of one account. Its windows are durable: the same command
+ * goes on where a killed one stood, and walks again once all of them are done.
+ * The watermark stays where it is.
+ */
+export function backfillAccount(
+  account: SyncAccount,
+  around: Surroundings,
+  range: BackfillRange,
+): Promise<AccountReport> {
+  return runAccount(account, around, 'backfill', (context) => backfillWork(context, range));
+}
+
+async function backfillWork(
+  context: RunContext,
+  { concurrency, ...range }: BackfillRange,
+): Promise<void> {
+  const lane = `backfill ${range.from} ${range.to}`;
+  const { store, settings, log } = context;
+  const left = await countWindows(store, settings.id, lane);
+  if (left > 0)
+    log.info({ account: settings.id, windows: left }, 'goes on with the backfill that was stopped');
+  else {
+    const settled = settledNow(Date.now(), context.skew, settings.settle);
+    const span = { from: range.from, to: Math.min(range.to, settled) };
+    const plan = planSpan(span, earlierNow(context), context.rules);
+    await pend(context, lane, plan.windows, plan.unreachable);
+  }
+  await walkLane(context, lane, concurrency);
+}

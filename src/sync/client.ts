@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pRetry from 'p-retry';
+import { CdrError, type Fault, isRetryable } from '../errors.ts';
+import type { Json } from '../json.ts';
+import type { HttpClient, HttpResponse } from '../providers/http.ts';
+import type { Connector, Failed, HttpRequest, Signing } from '../providers/provider.ts';
+import { cleanWords, type Redactor, redactor } from '../redact.ts';
+import { MINUTE, SECOND } from '../time.ts';
+import { notJson, statusFault, tryJson } from './http-faults.ts';
+import type { Log } from './log.ts';
+
+interface Tagged {
+  readonly kind: string;
+}
+
+/** One kind of request and how its answer is read. */
+export interface Exchange<Value extends Tagged> {
+  readonly request: (signing: Signing) => HttpRequest;
+  readonly read: (body: Json) => Value | Failed;
+}
+
+export interface Answer<Value extends Tagged> {
+  readonly value: Value;
+  /** The provider's clock as its `Date` header gave it; null where it gave none. */
+  readonly date: number | null;
+}
+
+/** Asks one account's provider, politely: paced, signed afresh each time, tried again where that helps. */
+export interface Client {
+  /**
+   * @throws CdrError, cleaned of secrets, once nothing more can be done here and now.
+   */
+  ask<Value extends Tagged>(exchange: Exchange<Value>): Promise<Answer<Value>>;
+  /** Requests sent so far, the failed ones and logins included. */
+  readonly requests: () => number;
+  /** The provider's clock minus ours, in milliseconds; null before the first `Date` header. */
+  readonly skew: () => number | null;
+}
+
+export interface ClientSettings {
+  readonly account: string;
+  readonly connector: Connector;
+  readonly http: HttpClient;
+  readonly minInterval: number;
+  /** Secrets of the whole configuration: a provider may echo another account's. */
+  readonly redact: Redactor;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+const ATTEMPTS = 5;
+/** A longer wait than this ends the account's run: the next one asks again. */
+const LONGEST_WAIT = MINUTE;
+/** A clock further off than this may be why a signature was refused. */
+const NOTABLE_SKEW = 30 * SECOND;
+
+export function makeClient(settings: ClientSettings): Client {
+  const { account, connector, http, minInterval, log, signal } = settings;
+  let requests = 0;
+  let nextStart = 0;
+  let skew: number | null = null;
+  let signingOffset = 0;
+  let token: string | null = null;
+
+  const pace = async (): Promise<void> => {
+    const wait = nextStart - performance.now();
+    nextStart = Math.max(nextStart, performance.now()) + minInterval;
+    if (wait > 0) await sleep(wait, undefined, { signal });
+  };
+
+  const signing = (): Signing => ({
+    now: Date.now() + signingOffset,
+    nonce: BigInt(`0x${randomBytes(12).toString('hex')}`)
+      .toString(36)
+      .slice(0, 20),
+    token,
+  });
+
+  const once = async <Value extends Tagged>({
+    request,
+    read,
+  }: Exchange<Value>): Promise<Answer<Value>> => {
+    await pace();
+    const sent = request(signing());
+    const redactSent = redactor(sent.secrets);
+    const clean: Redactor = (text) => cleanWords(redactSent(text), settings.redact);
+    const started = performance.now();
+    requests += 1;
+    try {
+      const response = await http.send(sent, signal);
+      if (response.date !== null) skew = response.date + SECOND / 2 - Date.now();
+      const took = Math.round(performance.now() - started);
+      log.debug(
+        { account, operation: sent.operation, status: response.status, ms: took },
+        'request',
+      );
+      return { value: readResponse(response, read), date: response.date };
+    } catch (error) {
+      if (!(error instanceof CdrError)) throw error;
+      const { message, hint } = error.fault;
+      const fault = { ...error.fault, message: clean(message), hint: settings.redact(hint) };
+      log.debug({ account, operation: sent.operation, code: fault.code }, fault.message);
+      throw new CdrError(fault, { operation: sent.operation });
+    }
+  };
+
+  const logIn = async (): Promise<void> => {
+    const { login } = connector;
+    const wanted = login?.request(signing()) ?? null;
+    if (login === null || wanted === null || token !== null) return;
+    const request = (now: Signing): HttpRequest => login.request(now) ?? wanted;
+    const { value } = await once({ request, read: login.read });
+    token = value.token;
+  };
+
+  /** What can be mended here and now, once for each request. */
+  const mend = (fault: Fault, mended: Set<string>): boolean => {
+    const kind = remedyFor(fault, skew, signingOffset);
+    if (kind === null || mended.has(kind)) return false;
+    mended.add(kind);
+    if (kind === 'clock') signingOffset = skew ?? 0;
+    if (kind === 'login') {
+      if (token === null) return false;
+      token = null;
+    }
+    return true;
+  };
+
+  const attempt = async <Value extends Tagged>(
+    exchange: Exchange<Value>,
+    mended: Set<string>,
+  ): Promise<Answer<Value>> => {
+    await logIn();
+    try {
+      return await once(exchange);
+    } catch (error) {
+      if (!(error instanceof CdrError) || !mend(error.fault, mended)) throw error;
+      return attempt(exchange, mended);
+    }
+  };
+
+  return {
+    requests: () => requests,
+    skew: () => skew,
+    ask(exchange) {
+      const mended = new Set<string>();
+      return pRetry(() => attempt(exchange, mended), {
+        retries: ATTEMPTS - 1,
+        minTimeout: SECOND / 2,
+        factor: 2,
+        randomize: true,
+        signal,
+        shouldRetry: ({ error }) => error instanceof CdrError && mayRetry(error.fault),
+        onFailedAttempt: async ({ error }) => {
+          if (!(error instanceof CdrError) || error.fault.class !== 'rate_limited') return;
+          const wait = Math.max(waitOf(error.fault), minInterval);
+          if (wait <= LONGEST_WAIT) await sleep(wait, undefined, { signal });
+        },
+      });
+    },
+  };
+}
+
+function readResponse<Value extends Tagged>(
+  response: HttpResponse,
+  read: (body: Json) => Value | Failed,
+): Value {
+  const refused = statusFault(response);
+  const body = tryJson(response.text);
+  if (body === undefined) throw new CdrError(refused ?? notJson(response.text));
+  const value = read(body);
+  if (!isFailed(value)) {
+    if (refused !== null) throw new CdrError(refused);
+    return value;
+  }
+  throw new CdrError(moreTelling(refused, value.fault));
+}
+
+/**
+ * A refusal by status may carry the provider's own error code, which says more:
+ * unless the status is one that every gateway may send by itself.
+ */
+function moreTelling(refused: Fault | null, said: Fault): Fault {
+  if (refused === null) return said;
+  const own = said.code !== 'response.shape' && refused.code === 'http.refused';
+  return own ? said : refused;
+}
+
+function isFailed(value: Tagged): value is Failed {
+  return value.kind === 'fault';
+}
+
+function remedyFor(fault: Fault, skew: number | null, offset: number): 'login' | 'clock' | null {
+  if (fault.remedy?.kind === 'login') return 'login';
+  if (skew === null || offset !== 0) return null;
+  if (fault.remedy?.kind === 'clock') return 'clock';
+  return fault.class === 'auth' && Math.abs(skew) > NOTABLE_SKEW ? 'clock' : null;
+}
+
+function waitOf({ remedy }: Fault): number {
+  return remedy?.kind === 'wait' ? remedy.ms : 0;
+}
+
+function mayRetry(fault: Fault): boolean {
+  return isRetryable(fault) && waitOf(fault) <= LONGEST_WAIT;
+}

@@ -1,0 +1,158 @@
+import { moveWatermark, updateAccount } from '../store/accounts.ts';
+import { countQuarantined, countStored } from '../store/days.ts';
+import { fillHoles, recordHole } from '../store/holes.ts';
+import { fenced } from '../store/leases.ts';
+import { type Counts, saveCounts } from '../store/runs.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import {
+  addWindows,
+  forgetWalk,
+  type PendingWindow,
+  rememberPage,
+  removeWindow,
+  updateWindow,
+  type WindowChange,
+} from '../store/windows.ts';
+import { DAY, HOUR, SECOND, type Span } from '../time.ts';
+import type { RunContext } from './context.ts';
+import { enterRead, type FinishedRead } from './ledger.ts';
+import { packDigests, type WalkMemory } from './memory.ts';
+import { type ReadPage, type RowCounts, writePage } from './page.ts';
+import { daysOf } from './windows.ts';
+
+/** Where a window stands after a page. */
+export type Step =
+  | { readonly kind: 'continue'; readonly change: WindowChange }
+  /** From its first page again, with an empty memory. */
+  | { readonly kind: 'restart'; readonly change: WindowChange }
+  | { readonly kind: 'split'; readonly halves: readonly Span[] }
+  | { readonly kind: 'proven'; readonly read: FinishedRead }
+  | { readonly kind: 'hole'; readonly read: FinishedRead; readonly reason: string };
+
+/**
+ * One transaction a page: its rows, the cursor after it, the walk's memory, and
+ * the run's counts. Whenever the process dies, the store stands at a page's border.
+ *
+ * @returns the step taken, which may prove more than the page alone does.
+ */
+export async function commitPage(
+  context: RunContext,
+  window: PendingWindow,
+  page: ReadPage,
+  memory: WalkMemory,
+  step: Step,
+): Promise<Step> {
+  const { store, lease, settings } = context;
+  return fenced(store, lease, async (trx) => {
+    const walk = { memory, proven: step.kind === 'proven' };
+    const rows = await writePage(trx, context, window, page, walk);
+    const taken = (await confirmDay(trx, context, window, step, rows)) ?? step;
+    await takeStep(trx, context, window, page, taken);
+    // Set before the commit: another walker's transaction may begin before this one's caller goes on.
+    context.counts = addCounts(context, rows, taken);
+    await saveCounts(trx, context.runId, context.counts);
+    await saveSkew(trx, context, settings.id);
+    return taken;
+  });
+}
+
+/**
+ * A closed day that polls have built needs no second walk where its first page
+ * brings nothing new and states as many rows as the store lists under the day.
+ */
+async function confirmDay(
+  trx: StoreTransaction,
+  { settings, clock, connector }: RunContext,
+  window: PendingWindow,
+  step: Step,
+  rows: RowCounts,
+): Promise<Step | null> {
+  if (step.kind !== 'continue' || window.lane !== 'closing' || window.pages > 0) return null;
+  if (connector.identity === 'derived' || rows.inserted > 0) return null;
+  const { total, begun_at } = step.change;
+  const span: Span = { from: window.from_at, to: window.to_at };
+  const [day, ...others] = daysOf(span, clock);
+  if (day === undefined || others.length > 0 || day.from !== span.from) return null;
+  const stored = await countStored(trx, settings.id, day.day);
+  const listed = stored + (await countQuarantined(trx, settings.id, day.day));
+  if (total !== listed) return null;
+  return {
+    kind: 'proven',
+    read: { span, begunAt: begun_at ?? 0, total, listed, contradiction: false },
+  };
+}
+
+async function takeStep(
+  trx: StoreTransaction,
+  context: RunContext,
+  window: PendingWindow,
+  page: ReadPage,
+  step: Step,
+): Promise<void> {
+  const { id } = window;
+  switch (step.kind) {
+    case 'continue':
+      await rememberPage(trx, id, window.pages, packDigests(page.rows.map(({ digest }) => digest)));
+      return updateWindow(trx, id, step.change);
+    case 'restart':
+      await forgetWalk(trx, id);
+      return updateWindow(trx, id, step.change);
+    case 'split':
+      await removeWindow(trx, id);
+      return addWindows(trx, window.account_id, window.lane, step.halves);
+    case 'proven':
+      await fillHoles(trx, window.account_id, step.read.span);
+      return finish(trx, context, window, step.read);
+    case 'hole':
+      await recordHole(trx, window.account_id, step.read.span, step.reason, Date.now(), nextTry);
+      return finish(trx, context, window, step.read);
+  }
+}
+
+/** Ends a window: the watermark moves past it in the transaction that proves it or records its hole. */
+async function finish(
+  trx: StoreTransaction,
+  context: RunContext,
+  window: PendingWindow,
+  read: FinishedRead,
+): Promise<void> {
+  await removeWindow(trx, window.id);
+  await enterRead(trx, context, read);
+  if (window.lane === 'live') await moveWatermark(trx, window.account_id, window.to_at);
+}
+
+/** A fresh hole is tried at the next poll, then after an hour, six hours, and daily. */
+function nextTry(attempts: number): number {
+  const waits = [0, HOUR, 6 * HOUR];
+  return Date.now() + (waits[attempts] ?? DAY);
+}
+
+const ROW_COUNTS = [
+  'fetched',
+  'inserted',
+  'changed',
+  'unchanged',
+  'duplicates',
+  'quarantined',
+] as const satisfies readonly (keyof RowCounts)[];
+
+function addCounts({ counts, client }: RunContext, rows: RowCounts, step: Step): Counts {
+  const sum = { ...counts, requests: client.requests() };
+  for (const name of ROW_COUNTS) sum[name] += rows[name];
+  if (step.kind === 'proven' || step.kind === 'hole') sum.windows += 1;
+  if (step.kind === 'hole') sum.holes += 1;
+  return sum;
+}
+
+/** The clocks' difference, where it has changed by more than the header's resolution. */
+async function saveSkew(
+  trx: StoreTransaction,
+  context: RunContext,
+  accountId: string,
+): Promise<void> {
+  const skew = context.client.skew();
+  if (skew === null) return;
+  if (context.skew !== null && Math.abs(skew - context.skew) < 2 * SECOND) return;
+  await updateAccount(trx, accountId, { clock_skew: Math.round(skew) });
+  context.skew = skew;
+}

@@ -1,0 +1,61 @@
+import type { Connector, Names } from '../providers/provider.ts';
+import type { Lease } from '../store/leases.ts';
+import type { Counts } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import type { ZoneClock } from '../time.ts';
+import type { Client } from './client.ts';
+import type { Log } from './log.ts';
+import type { WindowRules } from './windows.ts';
+
+/** The settings of an account that the engine works by. Durations in milliseconds. */
+export interface SyncSettings {
+  readonly id: string;
+  /** The instant from which history is wanted; null for the beginning of yesterday. */
+  readonly startAt: number | null;
+  readonly lookback: number;
+  readonly settle: number;
+}
+
+/** One account's run: everything its parts share. */
+export interface RunContext {
+  readonly settings: SyncSettings;
+  readonly connector: Connector;
+  readonly clock: ZoneClock;
+  readonly rules: WindowRules;
+  readonly client: Client;
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly runId: string;
+  readonly log: Log;
+  /** Aborted when the run has to stop at the next page boundary. */
+  readonly signal: AbortSignal;
+  names: Names;
+  readonly onProgress: (progress: Progress) => void;
+  readonly startedAt: number;
+  /** Where the account's history begins. */
+  readonly startAt: number;
+  /** What is committed so far. */
+  counts: Counts;
+  /** The days that this run has touched, and what it found new in them. */
+  readonly days: Map<string, DayNews>;
+  /** The provider's clock minus ours as last stored. */
+  skew: number | null;
+}
+
+export interface DayNews {
+  new: number;
+  changed: number;
+}
+
+export interface Progress {
+  readonly account: string;
+  /** Windows still to walk, this one included. */
+  readonly pending: number;
+  readonly counts: Counts;
+}
+
+/** Now, on whichever of the two clocks is behind. */
+export function earlierNow({ client, skew }: RunContext): number {
+  const known = client.skew() ?? skew ?? 0;
+  return Date.now() + Math.min(0, known);
+}

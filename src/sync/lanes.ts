@@ -1,0 +1,139 @@
+import { CdrError } from '../errors.ts';
+import { moveWatermark, readAccount } from '../store/accounts.ts';
+import { daysInState } from '../store/days.ts';
+import { readHoles } from '../store/holes.ts';
+import { fenced } from '../store/leases.ts';
+import { addWindows, countWindows, type PendingWindow, readWindows } from '../store/windows.ts';
+import { addDays, type Span } from '../time.ts';
+import { earlierNow, type RunContext } from './context.ts';
+import { enterUnreachable } from './ledger.ts';
+import { leaveToday, leaveUnreachable } from './refusals.ts';
+import { walkWindow } from './walk.ts';
+import { planPoll, planSpan, settledNow } from './windows.ts';
+
+/**
+ * The reasons for which windows are walked, one lane each. A lane's pending
+ * windows are part of the checkpoint: what a run leaves, the next one finishes
+ * before it plans more.
+ */
+
+/** From behind the watermark to settled now. */
+export async function walkLive(context: RunContext): Promise<void> {
+  await walkLane(context, 'live');
+  const { settings, rules, clock } = context;
+  const account = await readAccount(context.store, settings.id);
+  if (account === null) return;
+  const now = Date.now();
+  const settled = settledNow(now, context.client.skew() ?? context.skew, settings.settle);
+  const refused = (account.today_refused_until ?? 0) > now;
+  const until = refused ? Math.min(settled, clock.startOfDay(clock.dayOf(now))) : settled;
+  const plan = planPoll(
+    { startAt: account.start_at, watermark: account.watermark },
+    { lookback: settings.lookback, now: earlierNow(context), until },
+    rules,
+  );
+  await pend(context, 'live', plan.windows, plan.unreachable);
+  await walkLane(context, 'live');
+}
+
+/** The span that opens when `startAt` moves to an earlier day. */
+export async function walkEarlier(context: RunContext): Promise<void> {
+  await walkLane(context, 'earlier');
+}
+
+/** The holes that are due for another try. */
+export async function walkHoles(context: RunContext): Promise<void> {
+  await walkLane(context, 'hole');
+  const holes = await readHoles(context.store, context.settings.id);
+  const now = Date.now();
+  for (const hole of holes) {
+    // One made by this run was walked three times just now.
+    if (hole.next_try_at > now || hole.since >= context.startedAt) continue;
+    const plan = planSpan(
+      { from: hole.from_at, to: hole.to_at },
+      earlierNow(context),
+      context.rules,
+    );
+    await pend(context, 'hole', plan.windows, plan.unreachable);
+  }
+  await walkLane(context, 'hole');
+}
+
+/** The days that are over for the lookback and not proven since. */
+export async function walkClosing(context: RunContext): Promise<void> {
+  await walkLane(context, 'closing');
+  const { settings, clock, store, rules } = context;
+  const now = earlierNow(context);
+  for (const day of await daysInState(store, settings.id, ['open', 'incomplete', 'mismatch'])) {
+    const end = clock.startOfDay(addDays(day.day, 1));
+    if (end + settings.lookback > now || day.proven_to >= end) continue;
+    const plan = planSpan({ from: day.proven_to, to: end }, now, rules);
+    await pend(context, 'closing', plan.windows, plan.unreachable);
+  }
+  await walkLane(context, 'closing');
+}
+
+/** Makes planned windows durable before the first of them is asked for. */
+export async function pend(
+  context: RunContext,
+  lane: string,
+  windows: readonly Span[],
+  unreachable: Span | null,
+): Promise<void> {
+  if (windows.length === 0 && unreachable === null) return;
+  const { store, lease, settings, log } = context;
+  await fenced(store, lease, async (trx) => {
+    await addWindows(trx, settings.id, lane, windows);
+    if (unreachable === null) return;
+    await enterUnreachable(trx, context, unreachable);
+    if (lane === 'live') await moveWatermark(trx, settings.id, unreachable.to);
+  });
+  if (unreachable !== null) {
+    const [from, to] = [
+      context.clock.format(unreachable.from),
+      context.clock.format(unreachable.to),
+    ];
+    log.warn({ account: settings.id }, `the provider no longer serves ${from} to ${to}`);
+  }
+}
+
+/**
+ * Walks a lane's windows until none is left, a few at a time where that is
+ * wanted. Where one fails, the others stop at their next window.
+ */
+export async function walkLane(context: RunContext, lane: string, walkers = 1): Promise<void> {
+  const { settings, store } = context;
+  const busy = new Set<string>();
+  const failures: unknown[] = [];
+  const walker = async (): Promise<void> => {
+    while (failures.length === 0) {
+      context.signal.throwIfAborted();
+      const pending = await readWindows(store, settings.id, lane, walkers);
+      const window = pending.find(({ id }) => !busy.has(id));
+      if (window === undefined) return;
+      busy.add(window.id);
+      await walkOrGiveUp(context, window);
+      busy.delete(window.id);
+      const left = await countWindows(store, settings.id, lane);
+      context.onProgress({ account: settings.id, pending: left, counts: context.counts });
+    }
+  };
+  const guarded = (): Promise<void> =>
+    walker().catch((error: unknown) => {
+      failures.push(error);
+    });
+  await Promise.all(Array.from({ length: walkers }, guarded));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function walkOrGiveUp(context: RunContext, window: PendingWindow): Promise<void> {
+  try {
+    await walkWindow(context, window);
+  } catch (error) {
+    if (!(error instanceof CdrError)) throw error;
+    const handled =
+      (await leaveUnreachable(context, window, error.fault)) ||
+      (await leaveToday(context, window, error.fault));
+    if (!handled) throw error;
+  }
+}

@@ -1,0 +1,112 @@
+import type { LedgerDay } from '../store/days.ts';
+import { countQuarantined, readDay, saveDay } from '../store/days.ts';
+import { fillHoles, holesWithin } from '../store/holes.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import type { Span } from '../time.ts';
+import type { RunContext } from './context.ts';
+import { daysOf } from './windows.ts';
+
+/**
+ * The day ledger: what is known of each provider-local day. A day is `open`
+ * until it is over for the lookback, then `complete` once a read begun after
+ * that has proven it, `incomplete` while a hole or a quarantined row is in it,
+ * `mismatch` where equal walks contradict the stated total, `unreachable` where
+ * the provider no longer serves it.
+ */
+export type DayState = 'open' | 'complete' | 'incomplete' | 'mismatch' | 'unreachable';
+
+/** A span that was read to its end, proven or given up as a hole. */
+export interface FinishedRead {
+  readonly span: Span;
+  /** When its walk began, on the clock that is behind. */
+  readonly begunAt: number;
+  /** What the provider stated for the span, and what it listed; null for a part of a window. */
+  readonly total: number | null;
+  readonly listed: number | null;
+  /** Equal walks contradict the stated total. */
+  readonly contradiction: boolean;
+}
+
+/** Enters a finished read into each day that it touches. Holes are to be recorded before. */
+export async function enterRead(
+  trx: StoreTransaction,
+  context: RunContext,
+  read: FinishedRead,
+): Promise<void> {
+  const { settings, clock } = context;
+  const touched = daysOf(read.span, clock);
+  for (const bounds of touched) {
+    const before = await readDay(trx, settings.id, bounds.day);
+    const day = before ?? newDay(context, bounds);
+    const holes = await holesWithin(trx, settings.id, bounds);
+    const quarantined = await countQuarantined(trx, settings.id, bounds.day);
+    const provenTo = provenUpTo(day, bounds, read, settings.lookback);
+    const whole =
+      read.span.from <= bounds.from && read.span.to >= bounds.to && touched.length === 1;
+    await saveDay(trx, {
+      ...day,
+      proven_to: provenTo,
+      state: stateOf(day, {
+        proven: provenTo >= bounds.to,
+        faults: holes.length + quarantined,
+        mismatch: read.contradiction || (day.state === 'mismatch' && !whole),
+      }),
+      ...(whole ? { provider_total: read.total, listed: read.listed } : {}),
+      updated_at: Date.now(),
+    });
+    touch(context, bounds.day);
+  }
+}
+
+function newDay(
+  { settings, startAt }: RunContext,
+  { day, from, to }: Span & { readonly day: string },
+): LedgerDay {
+  return {
+    account_id: settings.id,
+    day,
+    state: 'open',
+    // The first day counts from where the account's history begins.
+    proven_to: from < startAt && startAt < to ? startAt : from,
+    provider_total: null,
+    listed: null,
+    updated_at: Date.now(),
+  };
+}
+
+/** A read counts from the day's beginning on, without a gap, and only if the day was closed when it began. */
+function provenUpTo(day: LedgerDay, bounds: Span, read: FinishedRead, lookback: number): number {
+  const closed = read.begunAt >= bounds.to + lookback;
+  if (!closed || read.span.from > day.proven_to) return day.proven_to;
+  return Math.max(day.proven_to, Math.min(read.span.to, bounds.to));
+}
+
+function stateOf(
+  day: LedgerDay,
+  now: { readonly proven: boolean; readonly faults: number; readonly mismatch: boolean },
+): string {
+  if (now.faults > 0) return 'incomplete';
+  if (now.mismatch) return 'mismatch';
+  if (now.proven) return 'complete';
+  return day.state === 'unreachable' || day.state === 'complete' ? day.state : 'open';
+}
+
+/** Marks the days of a span that the provider no longer serves; its holes can no longer be filled. */
+export async function enterUnreachable(
+  trx: StoreTransaction,
+  context: RunContext,
+  span: Span,
+): Promise<void> {
+  await fillHoles(trx, context.settings.id, span);
+  for (const bounds of daysOf(span, context.clock)) {
+    const day = (await readDay(trx, context.settings.id, bounds.day)) ?? newDay(context, bounds);
+    if (day.state === 'complete' || day.state === 'unreachable') continue;
+    await saveDay(trx, { ...day, state: 'unreachable', updated_at: Date.now() });
+    touch(context, bounds.day);
+  }
+}
+
+/** Remembers that this run has had to do with a day. */
+function touch({ days }: RunContext, day: string): void {
+  if (!days.has(day)) days.set(day, { new: 0, changed: 0 });
+}

@@ -1,0 +1,23 @@
+import type { RunContext } from './context.ts';
+import { walkClosing, walkEarlier, walkHoles, walkLive } from './lanes.ts';
+import type { AccountReport } from './report.ts';
+import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
+
+/**
+ * Catches one account up: what is new first, then the holes that are due, the
+ * days that are over, and at last whatever a moved start has opened.
+ */
+export function pollAccount(
+  account: SyncAccount,
+  around: Surroundings,
+  trigger: 'sync' | 'poll',
+): Promise<AccountReport> {
+  return runAccount(account, around, trigger, pollWork);
+}
+
+async function pollWork(context: RunContext): Promise<void> {
+  await walkLive(context);
+  await walkHoles(context);
+  await walkClosing(context);
+  await walkEarlier(context);
+}

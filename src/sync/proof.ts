@@ -1,0 +1,89 @@
+import type { After, Identity, Page, Paging } from '../providers/provider.ts';
+import type { PageNews } from './memory.ts';
+
+/**
+ * When a window counts as read completely, and what to do as long as it does
+ * not. A watermark moves over proven windows and recorded holes, over nothing else.
+ */
+
+export interface WalkEvidence {
+  readonly paging: Paging;
+  readonly identity: Identity;
+  /** Distinct identities listed so far, quarantined rows included. */
+  readonly distinct: number;
+  /** Rows listed so far, repeats included. */
+  readonly listed: number;
+  /** Rows that an earlier page had listed already. */
+  readonly repeats: number;
+  readonly news: PageNews;
+  readonly firstPage: boolean;
+  /** Whether two responses of this walk stated different totals. */
+  readonly totalMoved: boolean;
+  /** Whether the full walk before this one listed exactly the same. */
+  readonly agrees: boolean;
+  /** The cursor that this page was asked with. */
+  readonly cursor: string | null;
+}
+
+export type Verdict =
+  | { readonly kind: 'more'; readonly cursor: string }
+  /** With `contradiction`, two equal walks stand against the total that the provider states. */
+  | { readonly kind: 'proven'; readonly contradiction: boolean }
+  /** The list moved or contradicts itself: walk it from its first page. `full` when this walk reached its end. */
+  | { readonly kind: 'again'; readonly full: boolean; readonly reason: string }
+  /** Paging does not reach the rest, whatever is tried: ask for less at a time. */
+  | { readonly kind: 'narrow'; readonly reason: string };
+
+export function judge(page: Page, evidence: WalkEvidence): Verdict {
+  const { total, rows, overlap = 0 } = page;
+  if (total !== null && countProves(total, evidence)) {
+    return { kind: 'proven', contradiction: false };
+  }
+  const next = evidence.paging === 'keyed' ? heeded(page, evidence) : page.after;
+  switch (next.kind) {
+    case 'stuck':
+      return { kind: 'narrow', reason: next.reason };
+    case 'more':
+      if (next.cursor === evidence.cursor) return stalled(evidence, 'the cursor does not advance');
+      if (rows.length > overlap && evidence.news.fresh === 0)
+        return stalled(evidence, 'a page repeats');
+      return next;
+    case 'end':
+      return atEnd(next.proof, total, evidence);
+  }
+}
+
+/**
+ * A derived identity numbers equal rows, so a page that shifted would count one
+ * row twice; only a total that held still all along rules that out.
+ */
+function countProves(total: number, evidence: WalkEvidence): boolean {
+  if (evidence.identity === 'native') return evidence.distinct === total;
+  return evidence.listed === total && !evidence.totalMoved;
+}
+
+/**
+ * Whether the provider heeded the key is seen in its answer: apart from the row
+ * of the key itself, every row is new. One that goes the other way, or ignores
+ * the key, lists known rows, and its short page ends nothing.
+ */
+function heeded({ after, overlap = 0 }: Page, { firstPage, news }: WalkEvidence): After {
+  if (firstPage || news.repeats <= overlap) return after;
+  return { kind: 'stuck', reason: 'the provider does not heed the key to start from' };
+}
+
+function stalled({ paging }: WalkEvidence, reason: string): Verdict {
+  return paging === 'keyed' ? { kind: 'narrow', reason } : { kind: 'again', full: false, reason };
+}
+
+function atEnd(proof: boolean, total: number | null, evidence: WalkEvidence): Verdict {
+  const untrusted = total === null || total < evidence.distinct;
+  const shifted = evidence.identity === 'derived' && evidence.repeats > 0;
+  if (proof && untrusted && !shifted) return { kind: 'proven', contradiction: false };
+  if (evidence.agrees) return { kind: 'proven', contradiction: !untrusted };
+  const reason =
+    total === null
+      ? 'nothing shows that the list ends here'
+      : `the provider states ${total} rows and lists ${evidence.distinct}`;
+  return { kind: 'again', full: true, reason };
+}

@@ -1,0 +1,244 @@
+import { CdrError, type ErrorReport, reportError } from '../errors.ts';
+import { type HttpSettings, makeHttpClient } from '../providers/http.ts';
+import type { Connector } from '../providers/provider.ts';
+import type { Redactor } from '../redact.ts';
+import { type AccountState, ensureAccount, updateAccount } from '../store/accounts.ts';
+import { countQuarantined, countStored, readDay } from '../store/days.ts';
+import {
+  acquireLease,
+  fenced,
+  keepLease,
+  type Lease,
+  leaseLost,
+  releaseLease,
+} from '../store/leases.ts';
+import { beginRun, endRun, noCounts } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import { toStoreError } from '../store/trouble.ts';
+import { addDays, type ZoneClock } from '../time.ts';
+import { makeClient } from './client.ts';
+import type { Progress, RunContext, SyncSettings } from './context.ts';
+import { syncDimensions } from './dimensions.ts';
+import { pend } from './lanes.ts';
+import type { Log } from './log.ts';
+import type { AccountReport, DayReport } from './report.ts';
+import { planSpan, type WindowRules } from './windows.ts';
+
+/** An account as the engine gets it from the configuration. */
+export interface SyncAccount {
+  readonly settings: SyncSettings;
+  readonly connector: Connector;
+  readonly rules: WindowRules;
+  readonly http: HttpSettings;
+  readonly minInterval: number;
+}
+
+/** What all accounts of a command share. */
+export interface Surroundings {
+  readonly store: Store;
+  readonly log: Log;
+  readonly redact: Redactor;
+  /** Aborted when everything has to stop at the next page boundary. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/**
+ * Runs `work` for one account under its lease, with a record of the run. It
+ * never throws: one account's failure is its own.
+ */
+export async function runAccount(
+  account: SyncAccount,
+  around: Surroundings,
+  trigger: string,
+  work: (context: RunContext) => Promise<void>,
+): Promise<AccountReport> {
+  const { settings, connector } = account;
+  const blank = { account: settings.id, provider: connector.provider, ...noCounts() };
+  try {
+    const result = await acquireLease(around.store, settings.id);
+    if (result.kind === 'taken') {
+      around.log.info({ account: settings.id }, `skipped: held by ${result.by}`);
+      return { ...blank, state: 'skipped', error: null, held_by: result.by, days: [] };
+    }
+    return await runUnderLease(account, around, trigger, result.lease, work);
+  } catch (error) {
+    return {
+      ...blank,
+      state: 'failed',
+      error: failure(error, settings.id),
+      held_by: null,
+      days: [],
+    };
+  }
+}
+
+async function runUnderLease(
+  account: SyncAccount,
+  around: Surroundings,
+  trigger: string,
+  lease: Lease,
+  work: (context: RunContext) => Promise<void>,
+): Promise<AccountReport> {
+  const { settings, connector } = account;
+  const lost = new AbortController();
+  const stopHeartbeat = keepLease(around.store, lease, () => lost.abort(leaseLost(settings.id)));
+  const signal = AbortSignal.any([around.signal, lost.signal]);
+  const http = makeHttpClient(account.http);
+  const { store, log, redact } = around;
+  const client = makeClient({
+    account: settings.id,
+    connector,
+    http,
+    minInterval: account.minInterval,
+    redact,
+    log,
+    signal,
+  });
+  let context: RunContext | null = null;
+  let error: ErrorReport | null = null;
+  let stopped = false;
+  try {
+    const begun = await begin(account, around, lease, trigger);
+    context = {
+      ...around,
+      settings,
+      connector,
+      clock: account.rules.clock,
+      rules: account.rules,
+      client,
+      lease,
+      signal,
+      runId: begun.runId,
+      startedAt: begun.now,
+      startAt: begun.state.start_at,
+      skew: begun.state.clock_skew,
+      names: () => null,
+      counts: noCounts(),
+      days: new Map(),
+    };
+    context.names = await syncDimensions({
+      accountId: settings.id,
+      connector,
+      client,
+      store,
+      lease,
+      log,
+    });
+    await openEarlier(context, begun.state);
+    await work(context);
+  } catch (thrown) {
+    stopped = around.signal.aborted;
+    if (!stopped) error = failure(lost.signal.aborted ? lost.signal.reason : thrown, settings.id);
+  } finally {
+    stopHeartbeat();
+    http.close();
+  }
+  const report = await conclude(account, around, context, { error, stopped });
+  await releaseLease(store, lease);
+  return report;
+}
+
+interface Begun {
+  readonly state: AccountState;
+  readonly runId: string;
+  readonly now: number;
+}
+
+async function begin(
+  { settings, connector, rules }: SyncAccount,
+  { store }: Surroundings,
+  lease: Lease,
+  trigger: string,
+): Promise<Begun> {
+  const now = Date.now();
+  const startAt = settings.startAt ?? startOfYesterday(rules.clock, now);
+  return fenced(store, lease, async (trx) => {
+    const state = await ensureAccount(trx, {
+      id: settings.id,
+      provider: connector.provider,
+      startAt,
+    });
+    return { state, runId: await beginRun(trx, settings.id, trigger, now), now };
+  });
+}
+
+function startOfYesterday(clock: ZoneClock, now: number): number {
+  return clock.startOfDay(addDays(clock.dayOf(now), -1));
+}
+
+/** Where the configured start has moved to an earlier instant, the span before the old one is opened. */
+async function openEarlier(context: RunContext, { start_at }: AccountState): Promise<void> {
+  const { settings, rules, store, lease } = context;
+  const { startAt } = settings;
+  if (startAt === null || startAt >= start_at) return;
+  const plan = planSpan({ from: startAt, to: start_at }, Date.now(), rules);
+  await pend(context, 'earlier', plan.windows, plan.unreachable);
+  await fenced(store, lease, (trx) => updateAccount(trx, settings.id, { start_at: startAt }));
+}
+
+async function conclude(
+  { settings, connector }: SyncAccount,
+  { store, log }: Surroundings,
+  context: RunContext | null,
+  { error, stopped }: { readonly error: ErrorReport | null; readonly stopped: boolean },
+): Promise<AccountReport> {
+  const counts =
+    context === null ? noCounts() : { ...context.counts, requests: context.client.requests() };
+  const days = context === null ? [] : await dayReports(context);
+  const unproven = days.some(
+    ({ state }) => !['open', 'complete', 'verified', 'accepted'].includes(state),
+  );
+  const partial = stopped || unproven || counts.quarantined > 0 || counts.holes > 0;
+  const state = error !== null ? 'failed' : partial ? 'incomplete' : 'ok';
+  if (context !== null) {
+    const text = error === null ? null : JSON.stringify(error);
+    await endRun(store, context.runId, { state, error: text, counts, now: Date.now() });
+  }
+  const report = {
+    account: settings.id,
+    provider: connector.provider,
+    state,
+    ...counts,
+    error,
+    held_by: null,
+    days,
+  } as const;
+  const { days: _days, error: _error, held_by: _heldBy, ...line } = report;
+  if (error === null) log.info(line, stopped ? 'stopped' : 'done');
+  else log.error({ ...line, code: error.code, hint: error.hint }, error.message);
+  return report;
+}
+
+async function dayReports({ store, settings, days }: RunContext): Promise<readonly DayReport[]> {
+  return store.db.transaction().execute(async (trx) => {
+    const reports: DayReport[] = [];
+    for (const [day, news] of [...days].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const row = await readDay(trx, settings.id, day);
+      reports.push({
+        day,
+        state: row?.state ?? 'open',
+        provider_total: row?.provider_total ?? null,
+        listed: row?.listed ?? null,
+        stored: await countStored(trx, settings.id, day),
+        ...news,
+        missing: 0,
+        quarantined: await countQuarantined(trx, settings.id, day),
+        audited_at: null,
+      });
+    }
+    return reports;
+  });
+}
+
+function failure(thrown: unknown, account: string): ErrorReport {
+  const error = toStoreError(thrown);
+  if (error instanceof CdrError) return reportError(error.within({ account }));
+  const name = error instanceof Error ? error.name : typeof error;
+  return {
+    code: 'internal',
+    class: 'contract',
+    message: `${account}: an error that should not happen (${name})`,
+    hint: 'Run again with --log-level debug and report what it says; the store stands at the last whole page.',
+  };
+}

@@ -1,0 +1,207 @@
+import { CdrError } from '../errors.ts';
+import type { Ask, Page } from '../providers/provider.ts';
+import { fenced } from '../store/leases.ts';
+import { type PendingWindow, recallPages, removeWindow, updateWindow } from '../store/windows.ts';
+import type { Span } from '../time.ts';
+import { commitPage, type Step } from './commit.ts';
+import { earlierNow, type RunContext } from './context.ts';
+import type { FinishedRead } from './ledger.ts';
+import {
+  emptyMemory,
+  memoryDigest,
+  recallMemory,
+  rememberPage,
+  type WalkMemory,
+} from './memory.ts';
+import { readPage } from './page.ts';
+import { judge, type Verdict } from './proof.ts';
+import { halve, settledNow } from './windows.ts';
+
+/** A window that proves nothing is walked so often before it is split. */
+const WALKS = 3;
+
+/**
+ * Walks one window, page by page, from where its checkpoint stands, until it is
+ * proven, split, or a hole.
+ *
+ * @throws CdrError where the provider fails; all pages before are committed.
+ */
+export async function walkWindow(context: RunContext, pending: PendingWindow): Promise<void> {
+  let window = pending;
+  let memory = recallMemory(await recallPages(context.store, window.id));
+  for (;;) {
+    context.signal.throwIfAborted();
+    const begunAt = window.begun_at ?? earlierNow(context);
+    const { page, date, ask } = await askPage(context, window);
+    const late = await endTooLate(context, window, date);
+    if (late !== null) {
+      if (late.kind === 'nothing_settled') return;
+      window = late.window;
+      continue;
+    }
+    const read = readPage(context, ask, page.rows, memory);
+    const news = rememberPage(
+      memory,
+      read.rows.map(({ digest }) => digest),
+    );
+    const totalMoved =
+      window.total_moved === 1 || (window.pages > 0 && window.total !== page.total);
+    const verdict = judge(page, {
+      paging: context.connector.paging,
+      identity: context.connector.identity,
+      distinct: memory.counts.size,
+      listed: memory.listed,
+      repeats: memory.repeats,
+      news,
+      firstPage: window.pages === 0,
+      totalMoved,
+      agrees: window.previous !== null && window.previous === memoryDigest(memory),
+      cursor: window.cursor,
+    });
+    const next = {
+      ...window,
+      begun_at: begunAt,
+      total: page.total,
+      total_moved: totalMoved ? 1 : 0,
+    };
+    const wanted = nextStep(context, next, ask, memory, verdict);
+    const step = await commitPage(context, window, read, memory, wanted);
+    logStep(context, ask, verdict, step);
+    if (step.kind !== 'continue' && step.kind !== 'restart') return;
+    window = { ...window, ...step.change };
+    if (step.kind === 'restart') memory = emptyMemory();
+  }
+}
+
+interface AskedPage {
+  readonly page: Page;
+  readonly date: number | null;
+  readonly ask: Ask;
+}
+
+/** Asks for one page of a window at its cursor. */
+export async function askPage(
+  { client, connector, settings }: RunContext,
+  window: PendingWindow,
+): Promise<AskedPage> {
+  const span: Span = { from: window.from_at, to: window.to_at };
+  let ask: Ask = { ...span, cursor: window.cursor, signing: { now: 0, nonce: '', token: null } };
+  const { value, date } = await client
+    .ask<Page>({
+      request: (signing) => {
+        ask = { ...ask, signing };
+        return connector.request(ask);
+      },
+      read: (body) => connector.read(body, ask),
+    })
+    .catch((error: unknown) => {
+      throw error instanceof CdrError
+        ? error.within({ account: settings.id, window: spanText(span) })
+        : error;
+    });
+  return { page: value, date, ask };
+}
+
+type Late =
+  | { readonly kind: 'nothing_settled' }
+  | { readonly kind: 'shortened'; readonly window: PendingWindow };
+
+/**
+ * A window's end is frozen before its first page counts. Where the first
+ * response shows that the provider's clock has not passed it, what is listed
+ * near the end may still grow: the window ends earlier, and its page is asked again.
+ */
+async function endTooLate(
+  context: RunContext,
+  window: PendingWindow,
+  date: number | null,
+): Promise<Late | null> {
+  if (window.pages > 0 || date === null) return null;
+  const { settings, store, lease, clock } = context;
+  const to = clock.snap(settledNow(Date.now(), date - Date.now(), settings.settle));
+  if (window.to_at <= to) return null;
+  if (to <= window.from_at) {
+    await fenced(store, lease, (trx) => removeWindow(trx, window.id));
+    return { kind: 'nothing_settled' };
+  }
+  await fenced(store, lease, (trx) => updateWindow(trx, window.id, { to_at: to }));
+  return { kind: 'shortened', window: { ...window, to_at: to } };
+}
+
+function nextStep(
+  context: RunContext,
+  window: PendingWindow,
+  ask: Ask,
+  memory: WalkMemory,
+  verdict: Verdict,
+): Step {
+  const { begun_at, total, total_moved, pages } = window;
+  const going = (cursor: string): Step => ({
+    kind: 'continue',
+    change: { cursor, begun_at, total, total_moved, pages: pages + 1 },
+  });
+  switch (verdict.kind) {
+    case 'more':
+      return going(verdict.cursor);
+    case 'proven':
+      return { kind: 'proven', read: finished(window, memory, verdict.contradiction) };
+    case 'again': {
+      const walks = window.walks + 1;
+      if (walks >= WALKS) return narrower(context, window, ask, memory, verdict.reason, going);
+      const previous = verdict.full ? memoryDigest(memory) : null;
+      return {
+        kind: 'restart',
+        change: {
+          cursor: null,
+          walks,
+          pages: 0,
+          begun_at: null,
+          total: null,
+          total_moved: 0,
+          previous,
+        },
+      };
+    }
+    case 'narrow':
+      return narrower(context, window, ask, memory, verdict.reason, going);
+  }
+}
+
+/** Asks for less at a time: half the window, then what the provider can still tell apart within a second. */
+function narrower(
+  { rules, connector }: RunContext,
+  window: PendingWindow,
+  ask: Ask,
+  memory: WalkMemory,
+  reason: string,
+  going: (cursor: string) => Step,
+): Step {
+  const halves = halve(ask, rules);
+  if (halves !== null) return { kind: 'split', halves };
+  const cursor = connector.narrow(ask);
+  if (cursor !== null) return going(cursor);
+  return { kind: 'hole', read: finished(window, memory, false), reason };
+}
+
+function finished(window: PendingWindow, memory: WalkMemory, contradiction: boolean): FinishedRead {
+  return {
+    span: { from: window.from_at, to: window.to_at },
+    begunAt: window.begun_at ?? 0,
+    total: window.total,
+    listed: memory.counts.size,
+    contradiction,
+  };
+}
+
+function logStep({ log, settings }: RunContext, ask: Ask, verdict: Verdict, step: Step): void {
+  const fields = { account: settings.id, window: spanText(ask) };
+  if (step.kind === 'hole') log.warn(fields, `hole: ${step.reason}`);
+  else if (step.kind === 'split' || step.kind === 'restart') {
+    const reason = 'reason' in verdict ? verdict.reason : '';
+    log.info(fields, `${step.kind}: ${reason}`);
+  }
+}
+
+export function spanText({ from, to }: Span): string {
+  return `${new Date(from).toISOString().slice(0, 19)}Z/${new Date(to).toISOString().slice(0, 19)}Z`;
+}
