@@ -122,7 +122,8 @@ const objects = z.array(z.record(z.string(), received));
 const reason = z.looseObject({ id: requiredText, name: requiredText });
 
 /** Words about the signature or the login: the codes of such refusals are not documented. */
-const ABOUT_CREDENTIALS = /(?<![a-z])(?:sign|signature|e-?mail)(?![a-z])|认证|签名|鉴权/i;
+const ABOUT_SIGNATURE = /(?<![a-z])(?:sign|signature)(?![a-z])|认证|签名|鉴权/i;
+const ABOUT_LOGIN = /(?<![a-z])e-?mail(?![a-z])/i;
 
 function signedGet(
   operation: string,
@@ -151,14 +152,17 @@ function openEnvelope(body: unknown): Opened {
   const { code, message, data } = answer.data;
   if (code === '200') return { kind: 'data', data };
   const said = { code, message };
-  if (code === '401' || code === '403' || ABOUT_CREDENTIALS.test(message ?? '')) {
-    return credentialsRefused(
-      said,
-      "Check email and secretKey of this account, and that this machine's clock is right.",
-    );
-  }
+  const words = message ?? '';
+  const refused = credentialsRefused(
+    said,
+    "Check email and secretKey of this account, and that this machine's clock is right.",
+  );
+  if (code === '401' || code === '403' || ABOUT_SIGNATURE.test(words)) return refused;
   if (code === '429') return tooManyRequests(said);
-  return Number(code) >= 500 ? providerTrouble(said) : requestRefused(said);
+  // Before the login's word: a mail service that is down is no refused email.
+  if (/^5\d\d$/.test(code)) return providerTrouble(said);
+  if (ABOUT_LOGIN.test(words)) return refused;
+  return requestRefused(said);
 }
 
 const hangupReasons: Dimension<UdeskAccess['credentials'], UdeskAccess['options']> = {

@@ -38,6 +38,8 @@ export interface RunContext {
   counts: Counts;
   /** The days that this run has touched, and what it found new in them. */
   readonly days: Map<string, DayNews>;
+  /** Walks that were begun again because they proved nothing. */
+  futileWalks: number;
   /** The provider's clock minus ours as last stored. */
   skew: number | null;
 }

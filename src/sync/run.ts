@@ -115,6 +115,7 @@ async function runUnderLease(
       skew: begun.state.clock_skew,
       names: () => null,
       counts: noCounts(),
+      futileWalks: 0,
       days: new Map(),
     };
     context.names = await syncDimensions({

@@ -19,6 +19,12 @@ import { halve, settledNow } from './windows.ts';
 
 /** A window that proves nothing is walked so often before it is split. */
 const WALKS = 3;
+/**
+ * So many walks of a run may prove nothing before its windows are no longer
+ * split: a provider that never lists the same twice would otherwise be asked
+ * for every second of every day.
+ */
+const FUTILE_WALKS = 200;
 
 /**
  * Walks one window, page by page, from where its checkpoint stands, until it is
@@ -69,7 +75,10 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
     logStep(context, ask, verdict, step);
     if (step.kind !== 'continue' && step.kind !== 'restart') return;
     window = { ...window, ...step.change };
-    if (step.kind === 'restart') memory = emptyMemory();
+    if (step.kind === 'restart') {
+      memory = emptyMemory();
+      context.futileWalks += 1;
+    }
   }
 }
 
@@ -146,6 +155,9 @@ function nextStep(
     case 'proven':
       return { kind: 'proven', read: finished(window, memory, verdict.contradiction) };
     case 'again': {
+      if (context.futileWalks >= FUTILE_WALKS) {
+        return { kind: 'hole', read: finished(window, memory, false), reason: verdict.reason };
+      }
       const walks = window.walks + 1;
       if (walks >= WALKS) return narrower(context, window, ask, memory, verdict.reason, going);
       const previous = verdict.full ? memoryDigest(memory) : null;
