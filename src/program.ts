@@ -1,5 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { ExportOptions } from './commands/export.ts';
+import type { ReprocessOptions } from './commands/reprocess.ts';
 import type { GlobalOptions } from './commands/session.ts';
+import type { VerifyOptions } from './commands/verify.ts';
 import { LOG_LEVELS } from './log.ts';
 import { parseDuration } from './time.ts';
 import { version } from './version.ts';
@@ -78,6 +81,28 @@ export function buildProgram(wrap: (run: Action) => () => Promise<void>): Comman
     );
 
   program
+    .command('verify')
+    .description('audit closed days against the provider: those that are due, or those of a range')
+    .option('--account <id>', 'only this account; may be repeated', collect, [])
+    .option('--from <date>', 'first day (provider-local)')
+    .option('--to <date>', 'the day after the last')
+    .option('--accept <day>', 'close this day as it is')
+    .option('--reason <text>', 'why, with --accept; shown for ever')
+    .addHelpText(
+      'after',
+      examples(
+        'cdrsync verify',
+        'cdrsync verify --account itnio-hk --from 2026-11-01 --to 2026-11-08',
+        'cdrsync verify --account itnio-hk --accept 2026-09-01 --reason "out of reach, confirmed in ticket 4711"',
+      ),
+    )
+    .action((options: VerifyOptions) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/verify.ts')).verifyCommand(globals, options, signal),
+      )(),
+    );
+
+  program
     .command('status')
     .description(
       'how each account stands: watermark, lag, last run, days, holes, quarantine, alarms',
@@ -102,6 +127,7 @@ export function buildProgram(wrap: (run: Action) => () => Promise<void>): Comman
     .addOption(
       new Option('--format <format>', 'output format').choices(['ndjson']).default('ndjson'),
     )
+    .option('--history', 'also what each call was before it changed, the oldest first')
     .option('-o, --output <file>', 'write here instead of stdout')
     .addHelpText(
       'after',
@@ -110,9 +136,23 @@ export function buildProgram(wrap: (run: Action) => () => Promise<void>): Comman
         'cdrsync export --account okcc-1 | jq .talk_seconds',
       ),
     )
-    .action((options: { account: string[]; from?: string; to?: string; output?: string }) =>
+    .action((options: ExportOptions) =>
       wrap(async (globals, signal) =>
         (await import('./commands/export.ts')).exportCommand(globals, options, signal),
+      )(),
+    );
+
+  program
+    .command('reprocess')
+    .description(
+      'apply the current mapping to the stored payloads and the quarantine; asks no provider',
+    )
+    .option('--account <id>', 'only this account; may be repeated', collect, [])
+    .option('--dry-run', 'count what would change; write nothing')
+    .addHelpText('after', examples('cdrsync reprocess --dry-run', 'cdrsync reprocess'))
+    .action((options: ReprocessOptions) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/reprocess.ts')).reprocessCommand(globals, options, signal),
       )(),
     );
 

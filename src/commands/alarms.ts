@@ -1,7 +1,7 @@
 import type { AccountConfig } from '../config/config.ts';
 import type { AccountOverview } from '../store/overview.ts';
 import type { Run } from '../store/runs.ts';
-import { formatDuration, HOUR, MINUTE } from '../time.ts';
+import { DAY, formatDuration, HOUR, MINUTE } from '../time.ts';
 
 /** Something that a person should see to. */
 export interface Alarm {
@@ -12,6 +12,8 @@ export interface Alarm {
 
 /** A clock further off than this spoils signatures and makes polls late. */
 const NOTABLE_SKEW = MINUTE;
+/** How long before the provider stops serving a day its lack of proof becomes urgent. */
+const HORIZON_NEAR = 15 * DAY;
 
 export function alarmsOf(
   config: AccountConfig,
@@ -32,7 +34,7 @@ export function alarmsOf(
           alarm(
             'holes',
             `${holes.length} spans could not be proven complete`,
-            'They are tried again by every sync that finds them due; see `cdrsync --json status` for the spans and reasons.',
+            'They are tried again as they fall due; see `cdrsync --json status` for the spans and reasons.',
           ),
         ]),
     ...(quarantined === 0
@@ -41,20 +43,23 @@ export function alarmsOf(
           alarm(
             'quarantine',
             `${quarantined} rows could not be read as calls`,
-            'They are kept as received, with the reason, in the table `quarantine`.',
+            'They are kept as received, with the reason, in the table `quarantine`; `cdrsync reprocess` reads them again.',
           ),
         ]),
     ...bad.map((state) =>
       alarm(`days_${state}`, `${days[state]} days are ${state}`, DAY_HINTS[state] ?? ''),
     ),
+    ...horizonAlarms(config, known.oldestUnproven, now),
     ...skewAlarms(account.clock_skew),
   ];
 }
 
 const DAY_HINTS: Readonly<Record<string, string>> = {
-  incomplete: 'A hole or a quarantined row is in them.',
-  mismatch: 'The provider states another total than it lists: ask it for the list of that day.',
-  unreachable: 'The provider no longer serves them; a backfill can not bring them back.',
+  incomplete: 'A hole or a quarantined row is in them; see `cdrsync --json status`.',
+  mismatch:
+    'The provider states another total than it lists, or many calls vanished at once: ask it, then `cdrsync verify --accept DAY --reason TEXT`.',
+  unreachable:
+    'The provider no longer serves them: `cdrsync verify --accept DAY --reason TEXT` closes one.',
 };
 
 function runAlarms(run: Run): readonly Alarm[] {
@@ -74,6 +79,20 @@ function lagAlarms(
   return [
     alarm('lag', `is ${formatDuration(lag)} behind`, 'Check that the worker or the cron job runs.'),
   ];
+}
+
+function horizonAlarms(
+  { connector, clock }: AccountConfig,
+  oldest: string | null,
+  now: number,
+): readonly Alarm[] {
+  const horizon = connector.reach.horizon(now);
+  if (horizon === null || oldest === null) return [];
+  const left = clock.startOfDay(oldest) - horizon;
+  if (left > HORIZON_NEAR) return [];
+  const when = left <= 0 ? 'is out of' : `leaves, in ${formatDuration(left)},`;
+  const hint = 'Prove it now: `cdrsync verify`; afterwards it cannot be had any more.';
+  return [alarm('horizon_near', `${oldest} is not proven and ${when} the provider's reach`, hint)];
 }
 
 function skewAlarms(skew: number | null): readonly Alarm[] {

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { AccountConfig } from '../config/config.ts';
 import { configError } from '../errors.ts';
-import { type RecordRange, recordJson, streamRecords } from '../store/records.ts';
+import { historyJson, type RecordRange, recordJson, streamRecords } from '../store/records.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
 import { isoSeconds } from '../time.ts';
@@ -16,6 +16,8 @@ export interface ExportOptions {
   readonly from?: string;
   readonly to?: string;
   readonly output?: string;
+  /** Also what each call was before it changed. */
+  readonly history?: boolean;
 }
 
 /** Writes the unified records, one JSON object a line. Neither creates nor changes a store. */
@@ -30,11 +32,12 @@ export async function exportCommand(
     ({ id }) => options.account.length === 0 || options.account.includes(id),
   );
   const ranges = chosen.map((account) => rangeOf(account, options));
+  const wish = { ranges, history: options.history === true };
   const store = await openStoreToRead(config.store);
   if (store === null) throw missing(config.store);
   try {
-    if (options.output === undefined) await writeRecords(store, ranges, process.stdout, signal);
-    else await writeFile(store, ranges, options.output, signal);
+    if (options.output === undefined) await writeRecords(store, wish, process.stdout, signal);
+    else await writeFile(store, wish, options.output, signal);
   } finally {
     await store.close();
   }
@@ -49,12 +52,17 @@ function rangeOf({ id, clock }: AccountConfig, { from, to }: ExportOptions): Rec
   };
 }
 
+interface Wish {
+  readonly ranges: readonly RecordRange[];
+  readonly history: boolean;
+}
+
 /** Gathered to this size before they are written. */
 const CHUNK = 64 * 1024;
 
 async function writeRecords(
   store: Store,
-  ranges: readonly RecordRange[],
+  { ranges, history }: Wish,
   out: Writable,
   signal: AbortSignal,
 ): Promise<void> {
@@ -65,7 +73,8 @@ async function writeRecords(
   };
   for await (const record of streamRecords(store, ranges)) {
     signal.throwIfAborted();
-    lines += `${recordJson(record)}\n`;
+    const before = history ? await historyJson(store, record) : [];
+    for (const line of [...before, recordJson(record)]) lines += `${line}\n`;
     if (lines.length >= CHUNK) await write();
   }
   await write();
@@ -74,7 +83,7 @@ async function writeRecords(
 /** Under another name until it is whole, so that nobody takes half an export for one. */
 async function writeFile(
   store: Store,
-  ranges: readonly RecordRange[],
+  wish: Wish,
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -82,7 +91,7 @@ async function writeFile(
   const out = createWriteStream(partial, { mode: 0o600 });
   const done = finished(out);
   try {
-    await writeRecords(store, ranges, out, signal);
+    await writeRecords(store, wish, out, signal);
     out.end();
     await done;
     await rename(partial, path);

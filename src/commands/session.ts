@@ -62,8 +62,19 @@ export function chooseAccounts(config: Config, ids: readonly string[]): readonly
   }
   const chosen = config.accounts.filter(({ id }) => ids.length === 0 || ids.includes(id));
   return chosen.map(
-    ({ id, connector, clock, startAt, lookback, settle, windowDays, minInterval, ...rest }) => ({
-      settings: { id, startAt, lookback, settle },
+    ({
+      id,
+      connector,
+      clock,
+      startAt,
+      every,
+      lookback,
+      settle,
+      windowDays,
+      minInterval,
+      ...rest
+    }) => ({
+      settings: { id, startAt, every, lookback, settle },
       connector,
       rules: { clock, reach: connector.reach, days: windowDays },
       http: { timeout: rest.timeout, proxy: rest.proxy, ca: rest.ca },

@@ -21,6 +21,10 @@ export interface AccountStatus {
   readonly days: Readonly<Record<string, number>>;
   readonly holes: readonly HoleStatus[];
   readonly quarantine: number;
+  /** Days that a person closed as they are, shown for ever. */
+  readonly accepted: readonly { readonly day: string; readonly reason: string }[];
+  /** Calls that only an audit found, and how long after its end the latest was listed. */
+  readonly lateness: { readonly calls: number; readonly latest_seconds: number | null };
   readonly alarms: readonly Alarm[];
 }
 
@@ -98,6 +102,11 @@ function statusOf(
       next_try_at: isoSeconds(hole.next_try_at),
     })),
     quarantine: quarantined,
+    accepted: known?.accepted ?? [],
+    lateness: {
+      calls: known?.lateness.calls ?? 0,
+      latest_seconds: known?.lateness.latestSeconds ?? null,
+    },
   };
   return { ...status, alarms: alarmsOf(config, known, now) };
 }
@@ -144,7 +153,10 @@ function statusText(accounts: readonly AccountStatus[]): string {
   const alarms = accounts.flatMap(({ account, alarms }) =>
     alarms.map(({ message, hint }) => `\n! ${account}: ${message}\n  → ${hint}\n`),
   );
-  return table(head, rows) + alarms.join('');
+  const accepted = accounts.flatMap(({ account, accepted }) =>
+    accepted.map(({ day, reason }) => `\n${account}: ${day} was accepted as it is: ${reason}\n`),
+  );
+  return table(head, rows) + alarms.join('') + accepted.join('');
 }
 
 function daysText(days: Readonly<Record<string, number>>): string {

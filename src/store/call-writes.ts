@@ -77,7 +77,7 @@ async function insertRows(
 }
 
 /** Reserves `count` numbers of the change sequence and returns the first. */
-async function takeSequence(trx: StoreTransaction, count: number): Promise<number> {
+export async function takeSequence(trx: StoreTransaction, count: number): Promise<number> {
   const { value } = await trx
     .updateTable('counters')
     .set((eb) => ({ value: eb('value', '+', count) }))
@@ -88,7 +88,7 @@ async function takeSequence(trx: StoreTransaction, count: number): Promise<numbe
 }
 
 /** The columns that the provider's mapping fills. */
-function mappedColumns(call: Call, flags: readonly CallFlag[]) {
+export function mappedColumns(call: Call, flags: readonly CallFlag[]) {
   const { call_id, is_call, custom, flags: own, ...columns } = call;
   const all = [...new Set([...own, ...flags])].sort();
   return {
@@ -163,7 +163,7 @@ async function replace(
 }
 
 /** The flags that the store set itself, which no mapping may drop. */
-function storeFlags(flags: string): readonly CallFlag[] {
+export function storeFlags(flags: string): readonly CallFlag[] {
   return flags.includes('"identity_conflict"') ? ['identity_conflict'] : [];
 }
 

@@ -12,6 +12,12 @@ export interface AccountOverview {
   readonly quarantined: number;
   /** Windows that wait in the checkpoint. */
   readonly pending: number;
+  /** The oldest day that is not proven; null where all are. */
+  readonly oldestUnproven: string | null;
+  /** Days that a person closed as they are. */
+  readonly accepted: readonly { readonly day: string; readonly reason: string }[];
+  /** What audits found that polls had not seen in time. */
+  readonly lateness: { readonly calls: number; readonly latestSeconds: number | null };
 }
 
 export async function readOverview(store: Store): Promise<readonly AccountOverview[]> {
@@ -37,8 +43,29 @@ async function overviewOf(store: Store, account: AccountState): Promise<AccountO
     .select((eb) => eb.fn.countAll<number>().as('pending'))
     .where('account_id', '=', id)
     .executeTakeFirstOrThrow();
+  const { oldest } = await store.db
+    .selectFrom('days')
+    .select((eb) => eb.fn.min('day').as('oldest'))
+    .where('account_id', '=', id)
+    .where('state', 'in', ['open', 'incomplete', 'mismatch'])
+    .executeTakeFirstOrThrow();
+  const accepted = await store.db
+    .selectFrom('days')
+    .select(['day', 'accepted_reason'])
+    .where('account_id', '=', id)
+    .where('state', '=', 'accepted')
+    .orderBy('day')
+    .execute();
+  const late = await store.db
+    .selectFrom('audits')
+    .select((eb) => [eb.fn.sum('new').as('calls'), eb.fn.max('latest_seconds').as('latest')])
+    .where('account_id', '=', id)
+    .executeTakeFirstOrThrow();
   return {
     account,
+    oldestUnproven: oldest ?? null,
+    accepted: accepted.map(({ day, accepted_reason }) => ({ day, reason: accepted_reason ?? '' })),
+    lateness: { calls: Number(late.calls ?? 0), latestSeconds: late.latest ?? null },
     lastRun: await lastRun(store, id),
     days: Object.fromEntries(days.map(({ state, count }) => [state, Number(count)])),
     holes: await readHoles(store, id),

@@ -93,6 +93,28 @@ export function streamRecords(
     .stream();
 }
 
+/** What a call was before each of its changes, the oldest first, as JSON lines like the record's own. */
+export async function historyJson(
+  store: Store,
+  { account_id, call_id, version }: StoredRecord,
+): Promise<readonly string[]> {
+  if (version === 1) return [];
+  const versions = await store.db
+    .selectFrom('call_versions')
+    .selectAll()
+    .where('account_id', '=', account_id)
+    .where('call_id', '=', call_id)
+    .orderBy('version')
+    .execute();
+  return versions.map(({ record, raw, change_reason, replaced_at, version: number }) => {
+    const columns: Omit<StoredRecord, 'account_id' | 'call_id' | 'version' | 'raw'> =
+      JSON.parse(record);
+    const line = recordJson({ ...columns, account_id, call_id, version: number, raw });
+    const end = `"change_reason":${JSON.stringify(change_reason)},"replaced_at":${JSON.stringify(replaced_at)}`;
+    return `${line.slice(0, -1)},${end}}`;
+  });
+}
+
 /** How many records an account has. */
 export async function countRecords(store: Store, accountId: string): Promise<number> {
   const { count } = await store.db

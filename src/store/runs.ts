@@ -84,13 +84,18 @@ export async function endRun(
     .execute();
 }
 
-export async function lastRun(store: Store, accountId: string): Promise<Run | null> {
-  const row = await store.db
+/** The newest run of an account, of some triggers where they are named. */
+export async function lastRun(
+  store: Store,
+  accountId: string,
+  triggers?: readonly string[],
+): Promise<Run | null> {
+  const runs = store.db
     .selectFrom('runs')
     .selectAll()
     .where('account_id', '=', accountId)
     .orderBy('started_at', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? null;
+    .limit(1);
+  const wanted = triggers === undefined ? runs : runs.where('trigger', 'in', triggers);
+  return (await wanted.executeTakeFirst()) ?? null;
 }

@@ -11,6 +11,7 @@ export interface Schema {
   window_rows: WindowRowsTable;
   holes: HolesTable;
   days: DaysTable;
+  audits: AuditsTable;
   runs: RunsTable;
   calls: CallsTable;
   call_versions: CallVersionsTable;
@@ -105,7 +106,40 @@ export interface DaysTable {
   /** Of the last read of the whole day; null where unknown. */
   provider_total: number | null;
   listed: number | null;
+  /** Why a person closed the day as it is; null where none did. */
+  accepted_reason: string | null;
   updated_at: number;
+}
+
+/** Every audit of a day, kept for ever. */
+export interface AuditsTable {
+  account_id: string;
+  day: string;
+  audited_at: number;
+  /** What the audit made of the day. */
+  state: string;
+  /** Null where the provider states none, or the day was read in parts. */
+  provider_total: number | null;
+  /** Distinct calls that the provider lists under the day. */
+  listed: number;
+  /** Calls first listed under the day that the store holds afterwards, the missing ones left out. */
+  stored: number;
+  new: number;
+  changed: number;
+  /** Calls of the day that the provider lists no more: marked by this audit. */
+  missing: number;
+  /** Calls that were gone, so many at once that none was marked. */
+  vanished: number;
+  quarantined: number;
+  duplicates: number;
+  /** Σ talk_seconds of what is stored. */
+  talk_seconds: number;
+  /** JSON: Σ cost by currency, exact. */
+  cost: string;
+  /** sha256 over the sorted (call_id, content hash) of what is stored. */
+  digest: string;
+  /** How long after their end the calls that were new were first listed, the longest; null where none was. */
+  latest_seconds: number | null;
 }
 
 export interface RunsTable {

@@ -81,6 +81,19 @@ export async function removeWindow(trx: StoreTransaction, id: string): Promise<v
   await trx.deleteFrom('windows').where('id', '=', id).execute();
 }
 
+/** Ends all windows of a lane. */
+export async function dropLane(
+  trx: StoreTransaction,
+  accountId: string,
+  lane: string,
+): Promise<void> {
+  await trx
+    .deleteFrom('windows')
+    .where('account_id', '=', accountId)
+    .where('lane', '=', lane)
+    .execute();
+}
+
 /** Forgets what the current walk has seen, so that the next begins with an empty memory. */
 export async function forgetWalk(trx: StoreTransaction, id: string): Promise<void> {
   await trx.deleteFrom('window_pages').where('window_id', '=', id).execute();

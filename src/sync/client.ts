@@ -31,7 +31,7 @@ export interface Client {
   /**
    * @throws CdrError, cleaned of secrets, once nothing more can be done here and now.
    */
-  ask<Value extends Tagged>(exchange: Exchange<Value>): Promise<Answer<Value>>;
+  ask<Value extends Tagged>(exchange: Exchange<Value>, attempts?: number): Promise<Answer<Value>>;
   /** Requests sent so far, the failed ones and logins included. */
   readonly requests: () => number;
   /** The provider's clock minus ours, in milliseconds; null before the first `Date` header. */
@@ -143,10 +143,10 @@ export function makeClient(settings: ClientSettings): Client {
   return {
     requests: () => requests,
     skew: () => skew,
-    ask(exchange) {
+    ask(exchange, attempts = ATTEMPTS) {
       const mended = new Set<string>();
       return pRetry(() => attempt(exchange, mended), {
-        retries: ATTEMPTS - 1,
+        retries: attempts - 1,
         minTimeout: SECOND / 2,
         factor: 2,
         randomize: true,

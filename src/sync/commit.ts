@@ -14,10 +14,10 @@ import {
   type WindowChange,
 } from '../store/windows.ts';
 import { DAY, HOUR, SECOND, type Span } from '../time.ts';
-import type { RunContext } from './context.ts';
-import { enterRead, type FinishedRead } from './ledger.ts';
+import { earlierNow, type RunContext } from './context.ts';
+import { enterRead, enterTotal, type FinishedRead } from './ledger.ts';
 import { packDigests, type WalkMemory } from './memory.ts';
-import { type ReadPage, type RowCounts, writePage } from './page.ts';
+import { noRows, type ReadPage, type RowCounts, writePage } from './page.ts';
 import { daysOf } from './windows.ts';
 
 /** Where a window stands after a page. */
@@ -67,9 +67,10 @@ async function confirmDay(
   step: Step,
   rows: RowCounts,
 ): Promise<Step | null> {
-  if (step.kind !== 'continue' || window.lane !== 'closing' || window.pages > 0) return null;
+  if (step.kind !== 'continue' && step.kind !== 'split') return null;
+  if (window.lane !== 'closing' || window.pages > 0) return null;
   if (connector.identity === 'derived' || rows.inserted > 0) return null;
-  const { total, begun_at } = step.change;
+  const { total, begun_at } = window;
   const span: Span = { from: window.from_at, to: window.to_at };
   const [day, ...others] = daysOf(span, clock);
   if (day === undefined || others.length > 0 || day.from !== span.from) return null;
@@ -99,7 +100,8 @@ async function takeStep(
       return updateWindow(trx, id, step.change);
     case 'split':
       await removeWindow(trx, id);
-      return addWindows(trx, window.account_id, window.lane, step.halves);
+      await addWindows(trx, window.account_id, window.lane, step.halves);
+      return enterTotal(trx, context, { from: window.from_at, to: window.to_at }, window.total);
     case 'proven':
       await fillHoles(trx, window.account_id, step.read.span);
       return finish(trx, context, window, step.read);
@@ -107,6 +109,23 @@ async function takeStep(
       await recordHole(trx, window.account_id, step.read.span, step.reason, Date.now(), nextTry);
       return finish(trx, context, window, step.read);
   }
+}
+
+/** Gives a window up without a page of it. */
+export async function finishHole(
+  context: RunContext,
+  window: PendingWindow,
+  reason: string,
+): Promise<void> {
+  const span: Span = { from: window.from_at, to: window.to_at };
+  const begunAt = window.begun_at ?? earlierNow(context);
+  const read = { span, begunAt, total: null, listed: null, contradiction: false };
+  await fenced(context.store, context.lease, async (trx) => {
+    await recordHole(trx, window.account_id, span, reason, Date.now(), nextTry);
+    await finish(trx, context, window, read);
+    context.counts = addCounts(context, noRows(), { kind: 'hole', read, reason });
+    await saveCounts(trx, context.runId, context.counts);
+  });
 }
 
 /** Ends a window: the watermark moves past it in the transaction that proves it or records its hole. */

@@ -1,4 +1,5 @@
 import type { Connector, Names } from '../providers/provider.ts';
+import type { Audit } from '../store/audits.ts';
 import type { Lease } from '../store/leases.ts';
 import type { Counts } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
@@ -12,6 +13,8 @@ export interface SyncSettings {
   readonly id: string;
   /** The instant from which history is wanted; null for the beginning of yesterday. */
   readonly startAt: number | null;
+  /** How often the account is meant to be polled. */
+  readonly every: number;
   readonly lookback: number;
   readonly settle: number;
 }
@@ -38,10 +41,25 @@ export interface RunContext {
   counts: Counts;
   /** The days that this run has touched, and what it found new in them. */
   readonly days: Map<string, DayNews>;
+  /** Set while an audit reads. */
+  audit: AuditNotes | null;
+  /** The audits of this run, by day. */
+  readonly audits: Map<string, Audit>;
   /** Walks that were begun again because they proved nothing. */
   futileWalks: number;
   /** The provider's clock minus ours as last stored. */
   skew: number | null;
+}
+
+/** What the reads of an audit found, as far as the calls themselves do not show it. */
+export interface AuditNotes {
+  /** The ids of the calls that the provider lists. */
+  readonly listed: Set<string>;
+  duplicates: number;
+  new: number;
+  changed: number;
+  /** Seconds from the end of a new call to its first listing, the longest. */
+  latest: number | null;
 }
 
 export interface DayNews {

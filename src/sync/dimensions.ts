@@ -2,53 +2,51 @@ import { CdrError } from '../errors.ts';
 import { writeJson } from '../json.ts';
 import type { Connector, Names } from '../providers/provider.ts';
 import { readDimension, saveDimension } from '../store/dimensions.ts';
-import { fenced, type Lease } from '../store/leases.ts';
+import { fenced } from '../store/leases.ts';
 import type { Store } from '../store/store.ts';
 import { DAY } from '../time.ts';
-import type { Client } from './client.ts';
-import type { Log } from './log.ts';
+import type { RunContext } from './context.ts';
 
 /** A list of names changes rarely. */
 const READ_AGAIN_AFTER = DAY;
 
-export interface DimensionSync {
-  readonly accountId: string;
-  readonly connector: Connector;
-  readonly client: Client;
-  readonly store: Store;
-  readonly lease: Lease;
-  readonly log: Log;
+/** The look-up over what is stored, without asking the provider. */
+export async function storedNames(
+  store: Store,
+  accountId: string,
+  { dimensions }: Connector,
+): Promise<Names> {
+  const lists = new Map<string, ReadonlyMap<string, string>>();
+  for (const { name } of dimensions) {
+    lists.set(name, (await readDimension(store, accountId, name)).names);
+  }
+  return (dimension, id) => lists.get(dimension)?.get(id) ?? null;
 }
 
 /**
- * Brings the account's lists of names up to date and returns the look-up that
- * the mapping uses. A list that cannot be had costs names, not calls: it is
- * reported, and tried again by the next run.
+ * Brings the account's lists of names up to date, for the mapping. A list that
+ * cannot be had costs names, not calls: it is reported, and tried again by the
+ * next run.
  *
  * @throws CdrError where the provider refuses the login or the store fails.
  */
-export async function syncDimensions(sync: DimensionSync): Promise<Names> {
-  const lists = new Map<string, ReadonlyMap<string, string>>();
-  for (const { name, request, read } of sync.connector.dimensions) {
-    const stored = await readDimension(sync.store, sync.accountId, name);
-    lists.set(name, stored.names);
-    if (stored.readAt !== null && Date.now() - stored.readAt < READ_AGAIN_AFTER) continue;
+export async function syncDimensions(context: RunContext): Promise<void> {
+  const { connector, client, store, lease, settings, log } = context;
+  for (const { name, request, read } of connector.dimensions) {
+    const { readAt } = await readDimension(store, settings.id, name);
+    if (readAt !== null && Date.now() - readAt < READ_AGAIN_AFTER) continue;
     try {
-      const { value } = await sync.client.ask({ request, read });
+      const { value } = await client.ask({ request, read });
       const entries = value.entries.map(({ id, name, raw }) => ({ id, name, raw: writeJson(raw) }));
-      await fenced(sync.store, sync.lease, (trx) =>
-        saveDimension(trx, sync.accountId, name, entries, Date.now()),
+      await fenced(store, lease, (trx) =>
+        saveDimension(trx, settings.id, name, entries, Date.now()),
       );
-      lists.set(name, new Map(entries.map((entry) => [entry.id, entry.name])));
     } catch (error) {
       if (!(error instanceof CdrError) || isFatal(error)) throw error;
-      sync.log.warn(
-        { account: sync.accountId, code: error.fault.code },
-        `${name}: ${error.message}`,
-      );
+      log.warn({ account: settings.id, code: error.fault.code }, `${name}: ${error.message}`);
     }
   }
-  return (dimension, id) => lists.get(dimension)?.get(id) ?? null;
+  context.names = await storedNames(store, settings.id, connector);
 }
 
 function isFatal({ fault }: CdrError): boolean {

@@ -1,11 +1,13 @@
 import { CdrError } from '../errors.ts';
-import { moveWatermark, readAccount } from '../store/accounts.ts';
+import { moveWatermark, readAccount, updateAccount } from '../store/accounts.ts';
 import { daysInState } from '../store/days.ts';
 import { readHoles } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
+import type { StoreTransaction } from '../store/store.ts';
 import { addWindows, countWindows, type PendingWindow, readWindows } from '../store/windows.ts';
 import { addDays, type Span } from '../time.ts';
 import { earlierNow, type RunContext } from './context.ts';
+import { isolate } from './isolate.ts';
 import { enterUnreachable } from './ledger.ts';
 import { leaveToday, leaveUnreachable } from './refusals.ts';
 import { walkWindow } from './walk.ts';
@@ -36,8 +38,16 @@ export async function walkLive(context: RunContext): Promise<void> {
   await walkLane(context, 'live');
 }
 
-/** The span that opens when `startAt` moves to an earlier day. */
+/** The span that opens when the configured `startAt` moves to an earlier instant. */
 export async function walkEarlier(context: RunContext): Promise<void> {
+  const { settings, rules, startAt: known } = context;
+  const { startAt } = settings;
+  if (startAt !== null && startAt < known) {
+    const plan = planSpan({ from: startAt, to: known }, earlierNow(context), rules);
+    await pend(context, 'earlier', plan.windows, plan.unreachable, (trx) =>
+      updateAccount(trx, settings.id, { start_at: startAt }),
+    );
+  }
   await walkLane(context, 'earlier');
 }
 
@@ -73,17 +83,18 @@ export async function walkClosing(context: RunContext): Promise<void> {
   await walkLane(context, 'closing');
 }
 
-/** Makes planned windows durable before the first of them is asked for. */
+/** Makes planned windows durable before the first of them is asked for, and whatever else belongs to the plan with them. */
 export async function pend(
   context: RunContext,
   lane: string,
   windows: readonly Span[],
   unreachable: Span | null,
+  also: (trx: StoreTransaction) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  if (windows.length === 0 && unreachable === null) return;
   const { store, lease, settings, log } = context;
   await fenced(store, lease, async (trx) => {
     await addWindows(trx, settings.id, lane, windows);
+    await also(trx);
     if (unreachable === null) return;
     await enterUnreachable(trx, context, unreachable);
     if (lane === 'live') await moveWatermark(trx, settings.id, unreachable.to);
@@ -97,11 +108,21 @@ export async function pend(
   }
 }
 
+interface LaneOptions {
+  readonly walkers?: number;
+  /** Called after each window. */
+  readonly between?: () => Promise<void>;
+}
+
 /**
  * Walks a lane's windows until none is left, a few at a time where that is
  * wanted. Where one fails, the others stop at their next window.
  */
-export async function walkLane(context: RunContext, lane: string, walkers = 1): Promise<void> {
+export async function walkLane(
+  context: RunContext,
+  lane: string,
+  { walkers = 1, between = async () => undefined }: LaneOptions = {},
+): Promise<void> {
   const { settings, store } = context;
   const busy = new Set<string>();
   const failures: unknown[] = [];
@@ -116,6 +137,7 @@ export async function walkLane(context: RunContext, lane: string, walkers = 1): 
       busy.delete(window.id);
       const left = await countWindows(store, settings.id, lane);
       context.onProgress({ account: settings.id, pending: left, counts: context.counts });
+      await between();
     }
   };
   const guarded = (): Promise<void> =>
@@ -133,7 +155,8 @@ async function walkOrGiveUp(context: RunContext, window: PendingWindow): Promise
     if (!(error instanceof CdrError)) throw error;
     const handled =
       (await leaveUnreachable(context, window, error.fault)) ||
-      (await leaveToday(context, window, error.fault));
+      (await leaveToday(context, window, error.fault)) ||
+      (await isolate(context, window, error.fault));
     if (!handled) throw error;
   }
 }

@@ -2,7 +2,7 @@ import type { LedgerDay } from '../store/days.ts';
 import { countQuarantined, readDay, saveDay } from '../store/days.ts';
 import { fillHoles, holesWithin } from '../store/holes.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import type { Span } from '../time.ts';
+import { addDays, type Span } from '../time.ts';
 import type { RunContext } from './context.ts';
 import { daysOf } from './windows.ts';
 
@@ -11,9 +11,17 @@ import { daysOf } from './windows.ts';
  * until it is over for the lookback, then `complete` once a read begun after
  * that has proven it, `incomplete` while a hole or a quarantined row is in it,
  * `mismatch` where equal walks contradict the stated total, `unreachable` where
- * the provider no longer serves it.
+ * the provider no longer serves it. An audit that agrees makes it `verified`,
+ * and a person may close it as `accepted`.
  */
-export type DayState = 'open' | 'complete' | 'incomplete' | 'mismatch' | 'unreachable';
+export type DayState =
+  | 'open'
+  | 'complete'
+  | 'verified'
+  | 'incomplete'
+  | 'mismatch'
+  | 'unreachable'
+  | 'accepted';
 
 /** A span that was read to its end, proven or given up as a hole. */
 export interface FinishedRead {
@@ -58,7 +66,8 @@ export async function enterRead(
   }
 }
 
-function newDay(
+/** A day that nothing was known of. */
+export function newDay(
   { settings, startAt }: RunContext,
   { day, from, to }: Span & { readonly day: string },
 ): LedgerDay {
@@ -70,6 +79,7 @@ function newDay(
     proven_to: from < startAt && startAt < to ? startAt : from,
     provider_total: null,
     listed: null,
+    accepted_reason: null,
     updated_at: Date.now(),
   };
 }
@@ -85,11 +95,48 @@ function stateOf(
   day: LedgerDay,
   now: { readonly proven: boolean; readonly faults: number; readonly mismatch: boolean },
 ): string {
+  // What a person closed stays closed.
+  if (day.state === 'accepted') return day.state;
   if (now.faults > 0) return 'incomplete';
   if (now.mismatch) return 'mismatch';
+  if (day.state === 'verified') return day.state;
   if (now.proven) return 'complete';
   return day.state === 'unreachable' || day.state === 'complete' ? day.state : 'open';
 }
+
+/** Keeps what the provider states for a whole day that is then read in parts. */
+export async function enterTotal(
+  trx: StoreTransaction,
+  context: RunContext,
+  span: Span,
+  total: number | null,
+): Promise<void> {
+  const [bounds, ...others] = daysOf(span, context.clock);
+  if (total === null || bounds === undefined || others.length > 0) return;
+  if (span.from > bounds.from || span.to < bounds.to) return;
+  const day = (await readDay(trx, context.settings.id, bounds.day)) ?? newDay(context, bounds);
+  await saveDay(trx, { ...day, provider_total: total, listed: null, updated_at: Date.now() });
+}
+
+/** Looks at a day again after a fault of it was mended. */
+export async function reviewDay(
+  trx: StoreTransaction,
+  context: RunContext,
+  day: string,
+): Promise<void> {
+  const ledger = await readDay(trx, context.settings.id, day);
+  if (ledger?.state !== 'incomplete') return;
+  const from = context.clock.startOfDay(day);
+  const bounds: Span = { from, to: context.clock.startOfDay(addDays(day, 1)) };
+  const holes = await holesWithin(trx, context.settings.id, bounds);
+  const quarantined = await countQuarantined(trx, context.settings.id, day);
+  if (holes.length + quarantined > 0) return;
+  const state = ledger.proven_to >= bounds.to ? 'complete' : 'open';
+  await saveDay(trx, { ...ledger, state, updated_at: Date.now() });
+  touch(context, day);
+}
+
+const SETTLED: ReadonlySet<string> = new Set(['complete', 'verified', 'accepted', 'unreachable']);
 
 /** Marks the days of a span that the provider no longer serves; its holes can no longer be filled. */
 export async function enterUnreachable(
@@ -100,7 +147,7 @@ export async function enterUnreachable(
   await fillHoles(trx, context.settings.id, span);
   for (const bounds of daysOf(span, context.clock)) {
     const day = (await readDay(trx, context.settings.id, bounds.day)) ?? newDay(context, bounds);
-    if (day.state === 'complete' || day.state === 'unreachable') continue;
+    if (SETTLED.has(day.state)) continue;
     await saveDay(trx, { ...day, state: 'unreachable', updated_at: Date.now() });
     touch(context, bounds.day);
   }

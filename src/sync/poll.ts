@@ -1,4 +1,5 @@
 import type { RunContext } from './context.ts';
+import { syncDimensions } from './dimensions.ts';
 import { walkClosing, walkEarlier, walkHoles, walkLive } from './lanes.ts';
 import type { AccountReport } from './report.ts';
 import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
@@ -15,7 +16,8 @@ export function pollAccount(
   return runAccount(account, around, trigger, pollWork);
 }
 
-async function pollWork(context: RunContext): Promise<void> {
+export async function pollWork(context: RunContext): Promise<void> {
+  await syncDimensions(context);
   await walkLive(context);
   await walkHoles(context);
   await walkClosing(context);

@@ -2,7 +2,7 @@ import { CdrError, type ErrorReport, reportError } from '../errors.ts';
 import { type HttpSettings, makeHttpClient } from '../providers/http.ts';
 import type { Connector } from '../providers/provider.ts';
 import type { Redactor } from '../redact.ts';
-import { type AccountState, ensureAccount, updateAccount } from '../store/accounts.ts';
+import { type AccountState, ensureAccount } from '../store/accounts.ts';
 import { countQuarantined, countStored, readDay } from '../store/days.ts';
 import {
   acquireLease,
@@ -15,14 +15,13 @@ import {
 import { beginRun, endRun, noCounts } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { toStoreError } from '../store/trouble.ts';
-import { addDays, type ZoneClock } from '../time.ts';
+import { addDays, isoMillis, type ZoneClock } from '../time.ts';
 import { makeClient } from './client.ts';
 import type { Progress, RunContext, SyncSettings } from './context.ts';
-import { syncDimensions } from './dimensions.ts';
-import { pend } from './lanes.ts';
+import { storedNames } from './dimensions.ts';
 import type { Log } from './log.ts';
 import type { AccountReport, DayReport } from './report.ts';
-import { planSpan, type WindowRules } from './windows.ts';
+import type { WindowRules } from './windows.ts';
 
 /** An account as the engine gets it from the configuration. */
 export interface SyncAccount {
@@ -113,20 +112,13 @@ async function runUnderLease(
       startedAt: begun.now,
       startAt: begun.state.start_at,
       skew: begun.state.clock_skew,
-      names: () => null,
+      names: await storedNames(store, settings.id, connector),
       counts: noCounts(),
+      audit: null,
+      audits: new Map(),
       futileWalks: 0,
       days: new Map(),
     };
-    context.names = await syncDimensions({
-      accountId: settings.id,
-      connector,
-      client,
-      store,
-      lease,
-      log,
-    });
-    await openEarlier(context, begun.state);
     await work(context);
   } catch (thrown) {
     stopped = around.signal.aborted;
@@ -168,16 +160,6 @@ function startOfYesterday(clock: ZoneClock, now: number): number {
   return clock.startOfDay(addDays(clock.dayOf(now), -1));
 }
 
-/** Where the configured start has moved to an earlier instant, the span before the old one is opened. */
-async function openEarlier(context: RunContext, { start_at }: AccountState): Promise<void> {
-  const { settings, rules, store, lease } = context;
-  const { startAt } = settings;
-  if (startAt === null || startAt >= start_at) return;
-  const plan = planSpan({ from: startAt, to: start_at }, Date.now(), rules);
-  await pend(context, 'earlier', plan.windows, plan.unreachable);
-  await fenced(store, lease, (trx) => updateAccount(trx, settings.id, { start_at: startAt }));
-}
-
 async function conclude(
   { settings, connector }: SyncAccount,
   { store, log }: Surroundings,
@@ -211,11 +193,17 @@ async function conclude(
   return report;
 }
 
-async function dayReports({ store, settings, days }: RunContext): Promise<readonly DayReport[]> {
+async function dayReports({
+  store,
+  settings,
+  days,
+  audits,
+}: RunContext): Promise<readonly DayReport[]> {
   return store.db.transaction().execute(async (trx) => {
     const reports: DayReport[] = [];
     for (const [day, news] of [...days].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const row = await readDay(trx, settings.id, day);
+      const audit = audits.get(day);
       reports.push({
         day,
         state: row?.state ?? 'open',
@@ -223,9 +211,9 @@ async function dayReports({ store, settings, days }: RunContext): Promise<readon
         listed: row?.listed ?? null,
         stored: await countStored(trx, settings.id, day),
         ...news,
-        missing: 0,
+        missing: audit?.missing ?? 0,
         quarantined: await countQuarantined(trx, settings.id, day),
-        audited_at: null,
+        audited_at: audit === undefined ? null : isoMillis(audit.audited_at),
       });
     }
     return reports;

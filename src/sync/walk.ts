@@ -15,10 +15,12 @@ import {
 } from './memory.ts';
 import { readPage } from './page.ts';
 import { judge, type Verdict } from './proof.ts';
-import { halve, settledNow } from './windows.ts';
+import { divide, halve, settledNow } from './windows.ts';
 
 /** A window that proves nothing is walked so often before it is split. */
 const WALKS = 3;
+/** A window of many pages is walked in parts of about this many, so that walking one again costs little. */
+const PAGES_A_PART = 50;
 /**
  * So many walks of a run may prove nothing before its windows are no longer
  * split: a provider that never lists the same twice would otherwise be asked
@@ -70,8 +72,9 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
       total: page.total,
       total_moved: totalMoved ? 1 : 0,
     };
-    const wanted = nextStep(context, next, ask, memory, verdict);
-    const step = await commitPage(context, window, read, memory, wanted);
+    const first = window.pages === 0 ? page : null;
+    const wanted = nextStep(context, next, ask, memory, verdict, first);
+    const step = await commitPage(context, next, read, memory, wanted);
     logStep(context, ask, verdict, step);
     if (step.kind !== 'continue' && step.kind !== 'restart') return;
     window = { ...window, ...step.change };
@@ -88,21 +91,27 @@ interface AskedPage {
   readonly ask: Ask;
 }
 
+type Asked = Pick<PendingWindow, 'from_at' | 'to_at' | 'cursor'>;
+
 /** Asks for one page of a window at its cursor. */
 export async function askPage(
   { client, connector, settings }: RunContext,
-  window: PendingWindow,
+  window: Asked,
+  attempts?: number,
 ): Promise<AskedPage> {
   const span: Span = { from: window.from_at, to: window.to_at };
   let ask: Ask = { ...span, cursor: window.cursor, signing: { now: 0, nonce: '', token: null } };
   const { value, date } = await client
-    .ask<Page>({
-      request: (signing) => {
-        ask = { ...ask, signing };
-        return connector.request(ask);
+    .ask<Page>(
+      {
+        request: (signing) => {
+          ask = { ...ask, signing };
+          return connector.request(ask);
+        },
+        read: (body) => connector.read(body, ask),
       },
-      read: (body) => connector.read(body, ask),
-    })
+      attempts,
+    )
     .catch((error: unknown) => {
       throw error instanceof CdrError
         ? error.within({ account: settings.id, window: spanText(span) })
@@ -143,6 +152,7 @@ function nextStep(
   ask: Ask,
   memory: WalkMemory,
   verdict: Verdict,
+  first: Page | null,
 ): Step {
   const { begun_at, total, total_moved, pages } = window;
   const going = (cursor: string): Step => ({
@@ -150,8 +160,10 @@ function nextStep(
     change: { cursor, begun_at, total, total_moved, pages: pages + 1 },
   });
   switch (verdict.kind) {
-    case 'more':
-      return going(verdict.cursor);
+    case 'more': {
+      const parts = first === null ? null : divide(ask, partsOf(first), context.rules);
+      return parts === null ? going(verdict.cursor) : { kind: 'split', halves: parts };
+    }
     case 'proven':
       return { kind: 'proven', read: finished(window, memory, verdict.contradiction) };
     case 'again': {
@@ -177,6 +189,13 @@ function nextStep(
     case 'narrow':
       return narrower(context, window, ask, memory, verdict.reason, going);
   }
+}
+
+/** In how many parts a window is walked of which the first page is known. */
+function partsOf({ total, rows }: Page): number {
+  if (total === null || rows.length === 0) return 1;
+  const pages = Math.ceil(total / rows.length);
+  return pages > 2 * PAGES_A_PART ? Math.ceil(pages / PAGES_A_PART) : 1;
 }
 
 /** Asks for less at a time: half the window, then what the provider can still tell apart within a second. */

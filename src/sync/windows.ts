@@ -87,6 +87,21 @@ export function halve({ from, to }: Span, rules: WindowRules): readonly [Span, S
   ];
 }
 
+/** A window in about `parts` equal parts that join; null where it cannot be asked for in parts. */
+export function divide(span: Span, parts: number, rules: WindowRules): readonly Span[] | null {
+  if (parts < 2 || rules.reach.wholeDays) return null;
+  const size = (span.to - span.from) / parts;
+  const cuts = Array.from({ length: parts - 1 }, (_, index) =>
+    rules.clock.snap(wholeSecond(span.from + size * (index + 1))),
+  );
+  const inside = [...new Set(cuts)].filter((at) => at > span.from && at < span.to);
+  const bounds = [span.from, ...inside, span.to];
+  const spans = bounds
+    .slice(1)
+    .map((to, index): Span => ({ from: bounds[index] ?? span.from, to }));
+  return spans.length < 2 ? null : spans;
+}
+
 function middleOf({ from, to }: Span, { clock, reach }: WindowRules): number {
   const middle = wholeSecond((from + to) / 2);
   if (!reach.wholeDays) return clock.snap(middle);

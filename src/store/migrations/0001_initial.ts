@@ -87,8 +87,31 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('proven_to', 'bigint', (column) => column.notNull())
     .addColumn('provider_total', 'bigint')
     .addColumn('listed', 'bigint')
+    .addColumn('accepted_reason', 'text')
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('days_key', ['account_id', 'day'])
+    .execute();
+
+  await db.schema
+    .createTable('audits')
+    .addColumn('account_id', 'text', (column) => column.notNull())
+    .addColumn('day', 'text', (column) => column.notNull())
+    .addColumn('audited_at', 'bigint', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('provider_total', 'bigint')
+    .addColumn('listed', 'bigint', (column) => column.notNull())
+    .addColumn('stored', 'bigint', (column) => column.notNull())
+    .addColumn('new', 'bigint', (column) => column.notNull())
+    .addColumn('changed', 'bigint', (column) => column.notNull())
+    .addColumn('missing', 'bigint', (column) => column.notNull())
+    .addColumn('vanished', 'bigint', (column) => column.notNull())
+    .addColumn('quarantined', 'bigint', (column) => column.notNull())
+    .addColumn('duplicates', 'bigint', (column) => column.notNull())
+    .addColumn('talk_seconds', 'bigint', (column) => column.notNull())
+    .addColumn('cost', 'text', (column) => column.notNull())
+    .addColumn('digest', 'text', (column) => column.notNull())
+    .addColumn('latest_seconds', 'bigint')
+    .addPrimaryKeyConstraint('audits_key', ['account_id', 'day', 'audited_at'])
     .execute();
 
   await addRunColumns(db.schema.createTable('runs')).execute();

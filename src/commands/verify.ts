@@ -1,0 +1,129 @@
+import type { Config } from '../config/config.ts';
+import { configError } from '../errors.ts';
+import type { AccountReport, DayReport } from '../sync/report.ts';
+import type { Surroundings, SyncAccount } from '../sync/run.ts';
+import { type AuditWish, acceptDay, verifyAccount } from '../sync/verify.ts';
+import { isDay, type ZoneClock } from '../time.ts';
+import { showProgress } from './progress.ts';
+import { readInstant } from './ranges.ts';
+import { reportExitCode, reportJson, reportText } from './reports.ts';
+import { chooseAccounts, type GlobalOptions, openSession, openSessionStore } from './session.ts';
+import { count, table } from './table.ts';
+
+export interface VerifyOptions {
+  readonly account: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly accept?: string;
+  readonly reason?: string;
+}
+
+/** Audits days against the provider, or closes one as it is. */
+export async function verifyCommand(
+  globals: GlobalOptions,
+  options: VerifyOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await openSession(globals, signal);
+  const accounts = chooseAccounts(session.config, options.account);
+  const work = workOf(session.config, accounts, options);
+  const store = await openSessionStore(session);
+  const progress = showProgress('verify', globals);
+  let reports: readonly AccountReport[];
+  try {
+    const around = { ...session, store, onProgress: progress.update };
+    reports = await Promise.all(accounts.map((account) => work(account, around)));
+  } finally {
+    progress.stop();
+    await store.close();
+  }
+  process.stdout.write(globals.json ? reportJson(reports) : verifyText(reports));
+  return reportExitCode(reports);
+}
+
+type Work = (account: SyncAccount, around: Surroundings) => Promise<AccountReport>;
+
+function workOf(config: Config, accounts: readonly SyncAccount[], options: VerifyOptions): Work {
+  const { accept, reason } = options;
+  if (accept === undefined) {
+    if (reason !== undefined)
+      throw configError(
+        'usage.accept',
+        '--reason goes with --accept DAY',
+        'See cdrsync verify --help.',
+      );
+    return (account, around) => verifyAccount(account, around, wishOf(config, account, options));
+  }
+  if (!isDay(accept) || reason === undefined || reason.trim() === '') {
+    throw configError(
+      'usage.accept',
+      '--accept takes a day, and --reason the reason',
+      'For example: --accept 2026-10-01 --reason "provider confirmed the loss in ticket 4711".',
+    );
+  }
+  if (accounts.length !== 1) {
+    throw configError(
+      'usage.accept',
+      '--accept closes a day of one account',
+      'Name it with --account.',
+    );
+  }
+  return (account, around) => acceptDay(account, around, { day: accept, reason });
+}
+
+function wishOf(
+  config: Config,
+  { settings, rules }: SyncAccount,
+  { from, to }: VerifyOptions,
+): AuditWish {
+  if (from === undefined && to === undefined) {
+    const ages = config.accounts.find(({ id }) => id === settings.id)?.audit ?? [];
+    return { kind: 'due', ages };
+  }
+  const span = { from: bound(from, '--from', rules.clock), to: bound(to, '--to', rules.clock) };
+  if (span.from >= span.to)
+    throw configError(
+      'usage.range',
+      '--from is not before --to',
+      'Ranges are half-open: --to is the day after the last one wanted.',
+    );
+  return { kind: 'range', span };
+}
+
+function bound(text: string | undefined, option: string, clock: ZoneClock): number {
+  if (text !== undefined) return readInstant(option, text, clock);
+  throw configError(
+    'usage.range',
+    `${option} is missing`,
+    'Give both --from and --to, or neither for the days that are due.',
+  );
+}
+
+function verifyText(reports: readonly AccountReport[]): string {
+  const head = [
+    'account',
+    'day',
+    'state',
+    'provider',
+    'listed',
+    'stored',
+    'new',
+    'changed',
+    'missing',
+    'quarantined',
+  ];
+  const rows = reports.flatMap(({ account, days }) => days.map((day) => dayRow(account, day)));
+  return `${reportText(reports)}${rows.length === 0 ? '\nNo day was due.\n' : `\n${table(head, rows)}`}`;
+}
+
+function dayRow(account: string, day: DayReport): readonly string[] {
+  const known = (value: number | null): string => (value === null ? '-' : count(value));
+  return [
+    account,
+    day.day,
+    day.state,
+    known(day.provider_total),
+    known(day.listed),
+    ...[day.stored, day.new, day.changed, day.missing, day.quarantined].map(count),
+  ];
+}

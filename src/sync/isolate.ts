@@ -1,0 +1,66 @@
+import { CdrError, type Fault } from '../errors.ts';
+import { fenced } from '../store/leases.ts';
+import { addWindows, type PendingWindow, removeWindow } from '../store/windows.ts';
+import { SECOND, type Span } from '../time.ts';
+import { finishHole } from './commit.ts';
+import { earlierNow, type RunContext } from './context.ts';
+import { askPage, spanText } from './walk.ts';
+import { halve } from './windows.ts';
+
+/**
+ * A span that the provider fails on again and again, while it answers for
+ * others, must not hold up all that comes after it: it is narrowed down, and
+ * what is left of it becomes a hole. Where nothing answers it is an outage, and
+ * the run ends as it is.
+ *
+ * @returns whether the window was dealt with.
+ */
+export async function isolate(
+  context: RunContext,
+  window: PendingWindow,
+  fault: Fault,
+): Promise<boolean> {
+  if (fault.class !== 'transient' && fault.class !== 'contract') return false;
+  const span: Span = { from: window.from_at, to: window.to_at };
+  const halves = halve(span, context.rules);
+  const probes = halves ?? [neighbour(span, context)];
+  if (!(await someAnswers(context, probes))) return false;
+  const { store, lease, settings, log } = context;
+  const fields = { account: settings.id, window: spanText(span), code: fault.code };
+  if (halves === null) {
+    log.warn(fields, `hole: ${fault.message}`);
+    await finishHole(context, window, `${fault.message} [${fault.code}]`);
+    return true;
+  }
+  log.info(fields, `split: ${fault.message}`);
+  await fenced(store, lease, async (trx) => {
+    await removeWindow(trx, window.id);
+    await addWindows(trx, settings.id, window.lane, halves);
+  });
+  return true;
+}
+
+/** A span like it just before, for what cannot be halved; just after where the provider's reach begins here. */
+function neighbour({ from, to }: Span, context: RunContext): Span {
+  const { rules, clock } = context;
+  const before = rules.reach.wholeDays
+    ? clock.startOfDay(clock.dayOf(from - SECOND))
+    : from - (to - from);
+  const horizon = rules.reach.horizon(earlierNow(context));
+  return horizon !== null && before < horizon
+    ? { from: to, to: to + (to - from) }
+    : { from: before, to: from };
+}
+
+/** One attempt each: a probe that fails proves nothing, and an outage should cost little. */
+async function someAnswers(context: RunContext, spans: readonly Span[]): Promise<boolean> {
+  for (const { from, to } of spans) {
+    try {
+      await askPage(context, { from_at: from, to_at: to, cursor: null }, 1);
+      return true;
+    } catch (error) {
+      if (!(error instanceof CdrError)) throw error;
+    }
+  }
+  return false;
+}

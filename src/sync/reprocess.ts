@@ -1,0 +1,126 @@
+import { parseJson } from '../json.ts';
+import type { Connector, Names } from '../providers/provider.ts';
+import type { ListedCall } from '../store/call-writes.ts';
+import { writeCalls } from '../store/calls.ts';
+import { fenced } from '../store/leases.ts';
+import { writeOccurrences } from '../store/occurrences.ts';
+import {
+  callBatch,
+  differences,
+  quarantined,
+  releaseRow,
+  remapped,
+  rewriteMapping,
+} from '../store/remap.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
+import type { ZoneClock } from '../time.ts';
+import type { RunContext } from './context.ts';
+import { reviewDay } from './ledger.ts';
+import { writeContext } from './page.ts';
+import { readRow } from './rows.ts';
+
+/** What applying the current mapping to stored payloads changes, or would change. */
+export interface Reprocessed {
+  calls: number;
+  /** Calls of which some column changes. */
+  changed: number;
+  /** By column, in how many calls it changes. */
+  readonly columns: Record<string, number>;
+  /** Stored calls that the mapping now rejects: they stay as they are. */
+  rejected: number;
+  quarantined: number;
+  /** Quarantined rows that can be read by now. */
+  released: number;
+}
+
+export interface Mapper {
+  readonly store: Store;
+  readonly accountId: string;
+  readonly connector: Connector;
+  readonly clock: ZoneClock;
+  readonly names: Names;
+}
+
+const BATCH = 500;
+
+/** Without `write`, only counts. */
+export async function reprocess(mapper: Mapper, write: RunContext | null): Promise<Reprocessed> {
+  const result: Reprocessed = {
+    calls: 0,
+    changed: 0,
+    columns: {},
+    rejected: 0,
+    quarantined: 0,
+    released: 0,
+  };
+  await remapCalls(mapper, write, result);
+  await releaseRows(mapper, write, result);
+  return result;
+}
+
+async function remapCalls(
+  mapper: Mapper,
+  write: RunContext | null,
+  result: Reprocessed,
+): Promise<void> {
+  const { store, accountId, connector, names } = mapper;
+  for (let after = ''; ; ) {
+    write?.signal.throwIfAborted();
+    const batch = await callBatch(store, accountId, after, BATCH);
+    const due = batch.flatMap((stored) => {
+      const mapped = connector.toCall(parseJson(stored.raw), names);
+      if (mapped.kind === 'rejected') {
+        result.rejected += 1;
+        return [];
+      }
+      const columns = remapped(mapped.call, stored);
+      const changed = differences(columns, stored);
+      for (const name of changed) result.columns[name] = (result.columns[name] ?? 0) + 1;
+      if (changed.length > 0) result.changed += 1;
+      const current = stored.mapping_version === connector.mappingVersion;
+      return changed.length > 0 || !current ? [{ stored, columns }] : [];
+    });
+    result.calls += batch.length;
+    if (write !== null && due.length > 0) {
+      await fenced(store, write.lease, async (trx) => {
+        for (const { stored, columns } of due)
+          await rewriteMapping(trx, stored, columns, connector.mappingVersion);
+      });
+    }
+    const last = batch.at(-1);
+    if (last === undefined || batch.length < BATCH) return;
+    after = last.call_id;
+  }
+}
+
+async function releaseRows(
+  mapper: Mapper,
+  write: RunContext | null,
+  result: Reprocessed,
+): Promise<void> {
+  const { store, accountId, clock } = mapper;
+  for (const { digest, raw, listed_on } of await quarantined(store, accountId)) {
+    result.quarantined += 1;
+    const from = clock.startOfDay(listed_on);
+    const row = readRow(mapper, { from, to: from + 1 }, parseJson(raw));
+    if (row.kind === 'rejected') continue;
+    result.released += 1;
+    if (write === null) continue;
+    await fenced(store, write.lease, async (trx) => {
+      await storeReleased(trx, write, { ...row.listed, listedOn: listed_on });
+      await releaseRow(trx, accountId, digest);
+      await reviewDay(trx, write, listed_on);
+    });
+  }
+}
+
+/** A row without an id of its own is a further occurrence: the others of its day are stored calls already. */
+async function storeReleased(
+  trx: StoreTransaction,
+  context: RunContext,
+  row: ListedCall,
+): Promise<void> {
+  const { connector } = context;
+  if (connector.identity === 'native') await writeCalls(trx, writeContext(context), [row]);
+  else await writeOccurrences(trx, writeContext(context), [row], () => true);
+}

@@ -1,0 +1,70 @@
+import { configError } from '../errors.ts';
+import { readDay, saveDay } from '../store/days.ts';
+import { fenced } from '../store/leases.ts';
+import type { Span } from '../time.ts';
+import { auditDay, daysToAudit } from './audit.ts';
+import type { RunContext } from './context.ts';
+import { syncDimensions } from './dimensions.ts';
+import type { AccountReport } from './report.ts';
+import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
+import { daysOf } from './windows.ts';
+
+/** Which days are to be audited: those that are due, or those of a range. */
+export type AuditWish =
+  | { readonly kind: 'due'; readonly ages: readonly number[] }
+  | { readonly kind: 'range'; readonly span: Span };
+
+/** Audits days of one account. */
+export function verifyAccount(
+  account: SyncAccount,
+  around: Surroundings,
+  wish: AuditWish,
+): Promise<AccountReport> {
+  return runAccount(account, around, 'verify', async (context) => {
+    await syncDimensions(context);
+    const days = await wishedDays(context, wish);
+    for (const [index, day] of days.entries()) {
+      context.signal.throwIfAborted();
+      await auditDay(context, day);
+      const pending = days.length - index - 1;
+      context.onProgress({ account: context.settings.id, pending, counts: context.counts });
+    }
+  });
+}
+
+async function wishedDays(context: RunContext, wish: AuditWish): Promise<readonly string[]> {
+  if (wish.kind === 'due') return daysToAudit(context, wish.ages);
+  return daysOf(wish.span, context.clock).map(({ day }) => day);
+}
+
+/** The states that a person can close. */
+const ACCEPTABLE: readonly string[] = ['incomplete', 'mismatch', 'unreachable'];
+
+/** Closes a day as it is, for a stated reason. */
+export function acceptDay(
+  account: SyncAccount,
+  around: Surroundings,
+  { day, reason }: { readonly day: string; readonly reason: string },
+): Promise<AccountReport> {
+  return runAccount(account, around, 'accept', async (context) => {
+    const { store, lease, settings } = context;
+    await fenced(store, lease, async (trx) => {
+      const ledger = await readDay(trx, settings.id, day);
+      if (ledger === null || !ACCEPTABLE.includes(ledger.state)) {
+        const state = ledger === null ? 'was never read' : `is ${ledger.state}`;
+        throw configError(
+          'usage.accept',
+          `${day} ${state}`,
+          `Only a day that is ${ACCEPTABLE.join(', ')} can be accepted.`,
+        );
+      }
+      await saveDay(trx, {
+        ...ledger,
+        state: 'accepted',
+        accepted_reason: reason,
+        updated_at: Date.now(),
+      });
+    });
+    context.days.set(day, { new: 0, changed: 0 });
+  });
+}
