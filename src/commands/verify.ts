@@ -113,7 +113,7 @@ function verifyText(reports: readonly AccountReport[]): string {
     'quarantined',
   ];
   const rows = reports.flatMap(({ account, days }) => days.map((day) => dayRow(account, day)));
-  return `${reportText(reports)}${rows.length === 0 ? '\nNo day was due.\n' : `\n${table(head, rows)}`}`;
+  return `${reportText(reports)}${rows.length === 0 && reportExitCode(reports) === 0 ? '\nNo day was due.\n' : `\n${table(head, rows)}`}`;
 }
 
 function dayRow(account: string, day: DayReport): readonly string[] {

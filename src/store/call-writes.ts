@@ -34,8 +34,21 @@ export type CallWrite =
     }
   | { readonly kind: 'change'; readonly listed: ListedCall; readonly callId: string }
   /** Its content is stored already, but it was marked as missing. */
-  | { readonly kind: 'return'; readonly callId: string }
-  | { readonly kind: 'none' };
+  | { readonly kind: 'return'; readonly listed: ListedCall; readonly callId: string }
+  | { readonly kind: 'none'; readonly listed: ListedCall; readonly callId: string };
+
+/** What became of a listed row. */
+export interface Written {
+  readonly listed: ListedCall;
+  /** Of the stored call that the row is. */
+  readonly callId: string;
+  readonly outcome: 'inserted' | 'changed' | 'unchanged';
+}
+
+export function writtenBy({ kind, listed, callId }: CallWrite): Written {
+  const outcome = kind === 'insert' ? 'inserted' : kind === 'change' ? 'changed' : 'unchanged';
+  return { listed, callId, outcome };
+}
 
 /** Writes what was planned, in order. */
 export async function applyWrites(

@@ -5,12 +5,12 @@ import {
   flagConflicts,
   type ListedCall,
   type WriteContext,
+  type Written,
+  writtenBy,
 } from './call-writes.ts';
 import { recognise, type StoredCall } from './identity.ts';
 import { type CallIndex, indexCall, knownCalls, likely } from './known-calls.ts';
 import type { StoreTransaction } from './store.ts';
-
-export type WriteOutcome = 'inserted' | 'changed' | 'unchanged';
 
 /**
  * Upserts rows by the provider's identity of the call. A row whose content is
@@ -22,7 +22,7 @@ export async function writeCalls(
   trx: StoreTransaction,
   context: WriteContext,
   rows: readonly ListedCall[],
-): Promise<readonly WriteOutcome[]> {
+): Promise<readonly Written[]> {
   if (rows.length === 0) return [];
   const index = await knownCalls(
     trx,
@@ -33,7 +33,7 @@ export async function writeCalls(
   const writes = rows.map((listed) => planWrite(listed, index, rivals));
   await applyWrites(trx, context, writes);
   await flagConflicts(trx, context.accountId, [...rivals]);
-  return writes.map(outcomeOf);
+  return writes.map(writtenBy);
 }
 
 function planWrite(listed: ListedCall, index: CallIndex, rivals: Set<string>): CallWrite {
@@ -60,10 +60,5 @@ export function planKnown(listed: ListedCall, stored: StoredCall): CallWrite {
   stored.content_hash = listed.hash;
   stored.missing_since = null;
   if (changed) return { kind: 'change', listed, callId: stored.call_id };
-  return returned ? { kind: 'return', callId: stored.call_id } : { kind: 'none' };
-}
-
-export function outcomeOf(write: CallWrite): WriteOutcome {
-  if (write.kind === 'insert') return 'inserted';
-  return write.kind === 'change' ? 'changed' : 'unchanged';
+  return { kind: returned ? 'return' : 'none', listed, callId: stored.call_id };
 }

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
-import { applyWrites, type CallWrite, type ListedCall, type WriteContext } from './call-writes.ts';
-import { outcomeOf, planKnown, type WriteOutcome } from './calls.ts';
+import {
+  applyWrites,
+  type CallWrite,
+  type ListedCall,
+  type WriteContext,
+  type Written,
+  writtenBy,
+} from './call-writes.ts';
+import { planKnown } from './calls.ts';
 import { matchOccurrences, type StoredCall } from './identity.ts';
 import { knownCalls } from './known-calls.ts';
 import type { StoreTransaction } from './store.ts';
@@ -62,7 +69,7 @@ export async function writeOccurrences(
   context: WriteContext,
   rows: readonly ListedCall[],
   settledBefore: (derivedId: string) => boolean,
-): Promise<readonly WriteOutcome[]> {
+): Promise<readonly Written[]> {
   if (rows.length === 0) return [];
   const stored = await storedOccurrences(trx, context.accountId, rows);
   const groups = new Map<string, ListedCall[]>();
@@ -90,9 +97,9 @@ export async function writeOccurrences(
       }
     }
   }
-  const planned = rows.map((row): CallWrite => writes.get(row) ?? { kind: 'none' });
+  const planned = rows.flatMap((row) => writes.get(row) ?? []);
   await applyWrites(trx, context, planned);
-  return planned.map(outcomeOf);
+  return planned.map(writtenBy);
 }
 
 /** The id of the n-th occurrence; the first has the derived identity itself. */

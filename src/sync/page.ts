@@ -1,12 +1,12 @@
 import { isObject, type Json, parseJson } from '../json.ts';
-import type { ListedCall, WriteContext } from '../store/call-writes.ts';
-import { type WriteOutcome, writeCalls } from '../store/calls.ts';
+import type { ListedCall, WriteContext, Written } from '../store/call-writes.ts';
+import { writeCalls } from '../store/calls.ts';
 import { sortRows, writeOccurrences } from '../store/occurrences.ts';
 import { quarantineRows } from '../store/quarantine.ts';
 import type { Counts } from '../store/runs.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { holdRows, type PendingWindow, recallRows } from '../store/windows.ts';
-import { isoMillis, type Span } from '../time.ts';
+import { isoMillis, SECOND, type Span } from '../time.ts';
 import type { RunContext } from './context.ts';
 import { digestOf, type WalkMemory } from './memory.ts';
 import { type ReadRow, readRow } from './rows.ts';
@@ -23,8 +23,8 @@ export function noRows(): RowCounts {
 
 export interface ReadPage {
   readonly rows: readonly ReadRow[];
-  /** Whether the walk had listed the identity of each row before, on this page or an earlier one. */
-  readonly repeated: readonly boolean[];
+  /** The calls that the walk had listed before, on this page or an earlier one. */
+  readonly repeated: ReadonlySet<ListedCall>;
 }
 
 export function readPage(
@@ -34,12 +34,15 @@ export function readPage(
   memory: WalkMemory,
 ): ReadPage {
   const read = rows.map((row) => readRow(context, window, row));
+  // A derived identity cannot tell a repeat from a second call.
+  if (context.connector.identity === 'derived') return { rows: read, repeated: new Set() };
   const onPage = new Set<string>();
-  const repeated = read.map(({ digest }) => {
-    const known = memory.counts.has(digest) || onPage.has(digest);
-    onPage.add(digest);
-    return known;
-  });
+  const repeated = new Set<ListedCall>();
+  for (const row of read) {
+    const known = memory.counts.has(row.digest) || onPage.has(row.digest);
+    if (known && row.kind === 'call') repeated.add(row.listed);
+    onPage.add(row.digest);
+  }
   return { rows: read, repeated };
 }
 
@@ -54,48 +57,44 @@ export async function writePage(
   const rejected = page.rows.flatMap((row) => (row.kind === 'rejected' ? [row.row] : []));
   await quarantineRows(trx, context.settings.id, rejected, Date.now());
   const counts = { ...noRows(), fetched: rejected.length, quarantined: rejected.length };
-  if (context.connector.identity === 'derived') {
-    const { calls, outcomes } = await writeDerived(trx, context, window, page, walk);
-    noteNews(context, calls, outcomes);
-    return countOutcomes(counts, outcomes, () => false);
-  }
-  const calls: ListedCall[] = [];
-  const repeated: boolean[] = [];
-  for (const [index, row] of page.rows.entries()) {
-    if (row.kind !== 'call') continue;
-    calls.push(row.listed);
-    repeated.push(page.repeated[index] === true);
-  }
-  const outcomes = await writeCalls(trx, writeContext(context), calls);
-  noteNews(context, calls, outcomes);
-  return countOutcomes(counts, outcomes, (index) => repeated[index] === true);
-}
-
-function noteNews(
-  { days }: RunContext,
-  calls: readonly ListedCall[],
-  outcomes: readonly WriteOutcome[],
-): void {
-  for (const [index, { listedOn }] of calls.entries()) {
-    const outcome = outcomes[index];
-    if (outcome === 'unchanged') continue;
-    const news = days.get(listedOn) ?? { new: 0, changed: 0 };
-    if (outcome === 'inserted') news.new += 1;
-    if (outcome === 'changed') news.changed += 1;
-    days.set(listedOn, news);
-  }
-}
-
-function countOutcomes(
-  counts: RowCounts,
-  outcomes: readonly WriteOutcome[],
-  isRepeat: (index: number) => boolean,
-): RowCounts {
-  for (const [index, outcome] of outcomes.entries()) {
+  const written =
+    context.connector.identity === 'derived'
+      ? await writeDerived(trx, context, window, page, walk)
+      : await writeCalls(trx, writeContext(context), callsOf(page));
+  noteNews(context, written);
+  for (const { outcome, listed } of written) {
+    const repeat = outcome === 'unchanged' && page.repeated.has(listed);
+    counts[repeat ? 'duplicates' : outcome] += 1;
     counts.fetched += 1;
-    counts[outcome === 'unchanged' && isRepeat(index) ? 'duplicates' : outcome] += 1;
+    if (repeat && context.audit !== null) context.audit.duplicates += 1;
   }
   return counts;
+}
+
+function callsOf({ rows }: ReadPage): readonly ListedCall[] {
+  return rows.flatMap((row) => (row.kind === 'call' ? [row.listed] : []));
+}
+
+/** What a page brought, by day, and for an audit which calls were listed. */
+function noteNews({ days, audit }: RunContext, written: readonly Written[]): void {
+  for (const { outcome, listed, callId } of written) {
+    audit?.listed.add(callId);
+    if (outcome === 'unchanged') continue;
+    const news = days.get(listed.listedOn) ?? { new: 0, changed: 0 };
+    news[outcome === 'inserted' ? 'new' : 'changed'] += 1;
+    days.set(listed.listedOn, news);
+    if (audit === null) continue;
+    audit[outcome === 'inserted' ? 'new' : 'changed'] += 1;
+    if (outcome === 'inserted') audit.latest = Math.max(audit.latest ?? 0, secondsLate(listed));
+  }
+}
+
+/** How long ago a call ended that is listed for the first time only now. */
+function secondsLate({ call }: ListedCall): number {
+  return Math.max(
+    0,
+    Math.round((Date.now() - Date.parse(call.ended_at ?? call.started_at)) / SECOND),
+  );
 }
 
 export function writeContext({ settings, connector }: RunContext): WriteContext {
@@ -115,8 +114,8 @@ async function writeDerived(
   window: PendingWindow,
   page: ReadPage,
   { memory, proven }: { readonly memory: WalkMemory; readonly proven: boolean },
-): Promise<{ readonly calls: readonly ListedCall[]; readonly outcomes: readonly WriteOutcome[] }> {
-  const calls = page.rows.flatMap((row) => (row.kind === 'call' ? [row.listed] : []));
+): Promise<readonly Written[]> {
+  const calls = callsOf(page);
   const onPage = countIds(calls);
   const before = (id: string): number =>
     (memory.counts.get(digestOf(id)) ?? 0) - (onPage.get(id) ?? 0);
@@ -124,14 +123,12 @@ async function writeDerived(
     const { sure, held } = await sortRows(trx, context.settings.id, calls, before);
     const raws = held.map(({ raw }) => raw);
     await holdRows(trx, window.id, memory.listed, raws);
-    const outcomes = await writeOccurrences(trx, writeContext(context), sure, () => false);
-    return { calls: sure, outcomes };
+    return writeOccurrences(trx, writeContext(context), sure, () => false);
   }
   const held = (await recallRows(trx, window.id)).flatMap((raw) => heldCall(context, window, raw));
   const waiting = countIds(held);
   const settled = (id: string): boolean => before(id) > (waiting.get(id) ?? 0);
-  const all = [...held, ...calls];
-  return { calls: all, outcomes: await writeOccurrences(trx, writeContext(context), all, settled) };
+  return writeOccurrences(trx, writeContext(context), [...held, ...calls], settled);
 }
 
 function countIds(calls: readonly ListedCall[]): ReadonlyMap<string, number> {

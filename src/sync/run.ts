@@ -208,7 +208,7 @@ async function dayReports({
         day,
         state: row?.state ?? 'open',
         provider_total: row?.provider_total ?? null,
-        listed: row?.listed ?? null,
+        listed: audit?.listed ?? row?.listed ?? null,
         stored: await countStored(trx, settings.id, day),
         ...news,
         missing: audit?.missing ?? 0,

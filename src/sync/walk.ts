@@ -2,7 +2,7 @@ import { CdrError } from '../errors.ts';
 import type { Ask, Page } from '../providers/provider.ts';
 import { fenced } from '../store/leases.ts';
 import { type PendingWindow, recallPages, removeWindow, updateWindow } from '../store/windows.ts';
-import type { Span } from '../time.ts';
+import { SECOND, type Span } from '../time.ts';
 import { commitPage, type Step } from './commit.ts';
 import { earlierNow, type RunContext } from './context.ts';
 import type { FinishedRead } from './ledger.ts';
@@ -137,7 +137,9 @@ async function endTooLate(
   if (window.pages > 0 || date === null) return null;
   const { settings, store, lease, clock } = context;
   const to = clock.snap(settledNow(Date.now(), date - Date.now(), settings.settle));
-  if (window.to_at <= to) return null;
+  // `Date` is up to a second old when it is sent, and the answer took its time to come.
+  const doubt = Math.min(2 * SECOND, settings.settle / 10);
+  if (window.to_at <= to + doubt) return null;
   if (to <= window.from_at) {
     await fenced(store, lease, (trx) => removeWindow(trx, window.id));
     return { kind: 'nothing_settled' };
@@ -165,10 +167,14 @@ function nextStep(
       return parts === null ? going(verdict.cursor) : { kind: 'split', halves: parts };
     }
     case 'proven':
-      return { kind: 'proven', read: finished(window, memory, verdict.contradiction) };
+      return { kind: 'proven', read: finished(context, window, memory, verdict.contradiction) };
     case 'again': {
       if (context.futileWalks >= FUTILE_WALKS) {
-        return { kind: 'hole', read: finished(window, memory, false), reason: verdict.reason };
+        return {
+          kind: 'hole',
+          read: finished(context, window, memory, false),
+          reason: verdict.reason,
+        };
       }
       const walks = window.walks + 1;
       if (walks >= WALKS) return narrower(context, window, ask, memory, verdict.reason, going);
@@ -200,26 +206,36 @@ function partsOf({ total, rows }: Page): number {
 
 /** Asks for less at a time: half the window, then what the provider can still tell apart within a second. */
 function narrower(
-  { rules, connector }: RunContext,
+  context: RunContext,
   window: PendingWindow,
   ask: Ask,
   memory: WalkMemory,
   reason: string,
   going: (cursor: string) => Step,
 ): Step {
-  const halves = halve(ask, rules);
+  const halves = halve(ask, context.rules);
   if (halves !== null) return { kind: 'split', halves };
-  const cursor = connector.narrow(ask);
+  const cursor = context.connector.narrow(ask);
   if (cursor !== null) return going(cursor);
-  return { kind: 'hole', read: finished(window, memory, false), reason };
+  return { kind: 'hole', read: finished(context, window, memory, false), reason };
 }
 
-function finished(window: PendingWindow, memory: WalkMemory, contradiction: boolean): FinishedRead {
+/** Calls that the walk listed. Without ids of their own, equal rows are as many calls. */
+function countListed({ connector }: RunContext, { counts, listed }: WalkMemory): number {
+  return connector.identity === 'derived' ? listed : counts.size;
+}
+
+function finished(
+  context: RunContext,
+  window: PendingWindow,
+  memory: WalkMemory,
+  contradiction: boolean,
+): FinishedRead {
   return {
     span: { from: window.from_at, to: window.to_at },
     begunAt: window.begun_at ?? 0,
     total: window.total,
-    listed: memory.counts.size,
+    listed: countListed(context, memory),
     contradiction,
   };
 }
