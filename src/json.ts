@@ -60,7 +60,10 @@ export function isObject(value: Json | undefined): value is JsonObject {
   );
 }
 
-/** The text as JSON writes it, keys in the order received, numbers verbatim. */
+/**
+ * The text as JSON writes it, numbers verbatim. Keys keep the order received,
+ * but for those that look like whole numbers, which JavaScript puts first.
+ */
 export function writeJson(value: Json): string {
   return JSON.stringify(value);
 }
@@ -73,10 +76,11 @@ export function writeJson(value: Json): string {
 export function canonicalJson(row: JsonObject, volatile: readonly string[]): string {
   const entries = Object.keys(row)
     .sort()
-    .map((key) => {
+    .flatMap((key) => {
       const value = row[key] ?? null;
-      const text = volatile.includes(key) ? String(isSet(value)) : sortedText(value);
-      return `${JSON.stringify(key)}:${text}`;
+      if (!volatile.includes(key)) return [`${JSON.stringify(key)}:${sortedText(value)}`];
+      // One that is left out is as unset as one that is null.
+      return isSet(value) ? [`${JSON.stringify(key)}:true`] : [];
     });
   return `{${entries.join(',')}}`;
 }

@@ -12,7 +12,7 @@ import { buildProgram } from './program.ts';
  */
 export async function main(argv: readonly string[], exit: (code: number) => void): Promise<number> {
   const stop = stopOnSignals(exit);
-  quietWhenReaderCloses(exit);
+  outliveReaders(exit);
   let json = false;
   let code = 0;
   const program = buildProgram((run) => async () => {
@@ -24,7 +24,7 @@ export async function main(argv: readonly string[], exit: (code: number) => void
     await program.parseAsync(argv);
   } catch (error) {
     // What a signal interrupts has not failed.
-    if (stop.code() === null) code = fail(error, json);
+    if (stop.code() === null) code = await fail(error, json);
   } finally {
     stop.release();
   }
@@ -50,14 +50,28 @@ function readGlobals(program: Command): GlobalOptions {
 }
 
 /** Says what went wrong and returns the exit code. */
-function fail(error: unknown, json: boolean): number {
+async function fail(thrown: unknown, json: boolean): Promise<number> {
   // Commander has printed its own message; help and version are no failures.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (!(error instanceof CdrError)) throw error;
-  if (json)
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  const { toStoreError } = await import('./store/trouble.ts');
+  const error = asCdrError(toStoreError(thrown));
+  if (json) {
     process.stdout.write(`${JSON.stringify({ accounts: [], error: reportError(error) })}\n`);
+  }
   process.stderr.write(`cdrsync: ${describeError(error)}\n  → ${error.fault.hint}\n`);
   return exitCodeOf(error);
+}
+
+/** What should not happen, without its stack and its words, which may quote anything. */
+function asCdrError(error: unknown): CdrError {
+  if (error instanceof CdrError) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  return new CdrError({
+    class: 'contract',
+    code: 'internal',
+    message: `an error that should not happen (${name})`,
+    hint: 'Please report it with the command line and the version; the store stands at the last whole page.',
+  });
 }
 
 interface Stop {
@@ -89,11 +103,16 @@ function stopOnSignals(exit: (code: number) => void): Stop {
   };
 }
 
-/** `cdrsync export | head` ends without a word. */
-function quietWhenReaderCloses(exit: (code: number) => void): void {
+/**
+ * A reader that closes early, or a log collector that restarts, ends no work:
+ * what the command does goes on, and its exit code says how that went.
+ */
+function outliveReaders(exit: (code: number) => void): void {
+  process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error) => {
-    if ('code' in error && error.code === 'EPIPE') exit(0);
-    else throw error;
+    if ('code' in error && error.code === 'EPIPE') return;
+    process.stderr.write('cdrsync: the output cannot be written\n');
+    exit(1);
   });
 }
 

@@ -4,7 +4,7 @@ import type { ReprocessOptions } from './commands/reprocess.ts';
 import type { GlobalOptions } from './commands/session.ts';
 import type { VerifyOptions } from './commands/verify.ts';
 import { LOG_LEVELS } from './log.ts';
-import { parseDuration } from './time.ts';
+import { DAY, parseDuration } from './time.ts';
 import { version } from './version.ts';
 
 /** What a command does; returns the exit code. */
@@ -198,6 +198,7 @@ function duration(text: string): number {
   const value = parseDuration(text);
   if (value === null)
     throw new InvalidArgumentError('Give a duration such as 500ms, 90s, 5m, 2h or 1d.');
+  if (value > 24 * DAY) throw new InvalidArgumentError('Give at most 24d.');
   return value;
 }
 

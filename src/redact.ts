@@ -11,28 +11,65 @@ const LONGEST = 200;
 
 /** Hides the secrets in every form in which a server may repeat them. */
 export function redactor(secrets: readonly string[]): Redactor {
-  const forms = new Set<string>();
-  for (const secret of secrets) {
-    if (secret === '') continue;
-    for (const form of formsOf(secret)) forms.add(form);
-  }
-  // The longest first, so that no part of one secret survives another's removal.
-  const ordered = [...forms].sort((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+  const forms = new Set(secrets.filter((secret) => secret !== '').flatMap(formsOf));
+  if (forms.size === 0) return (text) => text;
+  // The longest first, so that no part of one secret survives another's removal. Whatever the case:
+  // escapes and hexadecimal come in both.
+  const ordered = [...forms].sort((a, b) => b.length - a.length).map(escapePattern);
+  const pattern = new RegExp(ordered.join('|'), 'giu');
+  return (text) => text.replace(pattern, HIDDEN);
 }
 
-function formsOf(secret: string): readonly string[] {
+function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+function formsOf(given: string): readonly string[] {
+  const secret = given.toWellFormed();
+  const json = JSON.stringify(secret).slice(1, -1);
+  const html = secret.replace(/[&<>"']/g, (character) => ENTITIES.get(character) ?? character);
   return [
     secret,
     encodeURIComponent(secret),
     encodeURI(secret),
     new URLSearchParams({ s: secret }).toString().slice(2),
-    JSON.stringify(secret).slice(1, -1),
-    Buffer.from(secret).toString('base64'),
-    Buffer.from(secret).toString('base64').replaceAll('=', ''),
-    Buffer.from(secret).toString('base64url'),
+    json,
+    json.replaceAll('/', '\\/'),
+    encodeURIComponent(secret).replaceAll('%2F', '/'),
+    secret.replace(/[^\x20-\x7e]/g, unicodeEscape),
+    html,
     Buffer.from(secret).toString('hex'),
+    ...base64Forms(secret),
   ];
+}
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&#39;'],
+]);
+
+/** The secret in base64, alone and as it looks inside something longer, such as `user:secret`. */
+function base64Forms(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const inside = [0, 1, 2].flatMap((offset) => {
+    const text = Buffer.concat([Buffer.alloc(offset), bytes])
+      .toString('base64')
+      .replaceAll('=', '');
+    const end = (offset + bytes.length) % 3 === 0 ? text.length : text.length - 1;
+    const core = text.slice(offset === 0 ? 0 : offset + 1, end);
+    // Shorter ones would hide ordinary words.
+    return core.length < 8 ? [] : [core];
+  });
+  const whole = bytes.toString('base64');
+  const all = [whole, whole.replaceAll('=', ''), ...inside];
+  return [...all, ...all.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))];
 }
 
 /**
@@ -41,13 +78,18 @@ function formsOf(secret: string): readonly string[] {
  * it expected), with numbers masked, and short.
  */
 export function cleanWords(text: string, redact: Redactor): string {
-  const plain = redact(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '))
-    .replace(/(\bhttps?:\/\/[^\s?#"']+)[?#][^\s"']*/gi, '$1')
-    .replace(/\b[0-9a-f]{32,}\b/gi, HIDDEN)
-    .replace(/\b\d{7,}\b/g, maskNumber)
+  const printable = redact(text)
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
     .replace(/ {2,}/g, ' ')
     .trim();
-  return plain.length <= LONGEST ? plain : `${plain.slice(0, LONGEST - 1)}…`;
+  const plain = redact(printable)
+    .replace(/(\bhttps?:\/\/[^\s?#"']+)[?#][^\s"']*/gi, '$1')
+    .replace(/\?[^\s"'<>?]*=[^\s"'<>]*/g, '')
+    .replace(/(?<![0-9a-f])[0-9a-f]{32,}(?![0-9a-f])/gi, HIDDEN)
+    // Not the digits of a hexadecimal code such as 0xF1000008.
+    .replace(/(?<![0-9a-fx])\d{7,}(?!\d)/gi, maskNumber)
+    .replace(/(?<!\d)\d{3}[- ]\d{4}[- ]\d{4}(?!\d)/g, maskNumber);
+  return plain.length <= LONGEST ? plain : `${plain.slice(0, LONGEST - 1).toWellFormed()}…`;
 }
 
 /** `13800138000` → `138****8000`. */

@@ -58,11 +58,16 @@ export function zoneClock(zone: string): ZoneClock {
   return clock;
 }
 
-// `CST` and other abbreviations mean different zones to different people.
-const ZONES = new Set([...Intl.supportedValuesOf('timeZone'), 'UTC']);
-
+/**
+ * Whether the name is a time zone that means one thing to everybody: `CST` and
+ * other abbreviations do not, and the sign of `Etc/GMT+8` is the reverse of what
+ * it looks like. Both the old and the new name of a city will do.
+ */
 export function isZone(name: string): boolean {
-  return ZONES.has(name);
+  if (name === 'UTC') return true;
+  if (!/^[A-Z][A-Za-z_]+(?:\/[A-Za-z0-9_+-]+)+$/.test(name) || name.startsWith('Etc/GMT'))
+    return false;
+  return IANAZone.isValidZone(name);
 }
 
 const TIME =
@@ -120,8 +125,11 @@ function makeClock(zone: string): ZoneClock {
       let low = first;
       let high = first + repeated;
       const early = offset(first);
+      // Zones change at whole seconds; between two of them there is nothing to look for.
+      low = wholeSecond(low);
+      high = Math.ceil(high / SECOND) * SECOND;
       while (high - low > SECOND) {
-        const middle = Math.floor((low + high) / 2 / SECOND) * SECOND;
+        const middle = wholeSecond((low + high) / 2);
         if (offset(middle) === early) low = middle;
         else high = middle;
       }
@@ -135,7 +143,8 @@ function wallTime(match: RegExpExecArray): number | null {
   const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number);
   if (y === undefined || mo === undefined || d === undefined) return null;
   if (h === undefined || mi === undefined || s === undefined) return null;
-  if (h > 24 || mi > 59 || s > 59 || (h === 24 && (mi > 0 || s > 0))) return null;
+  if (h > 24 || mi > 59 || s > 59) return null;
+  if (h === 24 && (mi > 0 || s > 0 || Number(fraction) > 0)) return null;
   const date = Date.UTC(y, mo - 1, d);
   const back = new Date(date);
   // `Date.UTC` takes the years 0 to 99 for 1900 to 1999, and rolls a 30th of February over.

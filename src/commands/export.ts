@@ -1,8 +1,11 @@
-import { createWriteStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream, existsSync, realpathSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { AccountConfig } from '../config/config.ts';
+import type { AccountConfig, Config } from '../config/config.ts';
 import { configError } from '../errors.ts';
 import { historyJson, type RecordRange, recordJson, streamRecords } from '../store/records.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
@@ -32,11 +35,12 @@ export async function exportCommand(
     ({ id }) => options.account.length === 0 || options.account.includes(id),
   );
   const ranges = chosen.map((account) => rangeOf(account, options));
+  if (options.output !== undefined) checkTarget(options.output, config);
   const wish = { ranges, history: options.history === true };
   const store = await openStoreToRead(config.store);
   if (store === null) throw missing(config.store);
   try {
-    if (options.output === undefined) await writeRecords(store, wish, process.stdout, signal);
+    if (options.output === undefined) await writeOut(store, wish, signal);
     else await writeFile(store, wish, options.output, signal);
   } finally {
     await store.close();
@@ -68,8 +72,9 @@ async function writeRecords(
 ): Promise<void> {
   let lines = '';
   const write = async (): Promise<void> => {
-    if (!out.write(lines)) await new Promise((resolve) => out.once('drain', resolve));
+    const ready = out.write(lines);
     lines = '';
+    if (!ready) await once(out, 'drain', { signal });
   };
   for await (const record of streamRecords(store, ranges)) {
     signal.throwIfAborted();
@@ -80,6 +85,25 @@ async function writeRecords(
   await write();
 }
 
+/** To stdout; a reader that has seen enough (`| head`) ends the export, and nothing has failed. */
+async function writeOut(store: Store, wish: Wish, signal: AbortSignal): Promise<void> {
+  const closed = new AbortController();
+  const onError = (): void => closed.abort();
+  process.stdout.once('error', onError);
+  try {
+    await writeRecords(store, wish, process.stdout, AbortSignal.any([signal, closed.signal]));
+  } catch (error) {
+    // The stream's own error may come first, before its event.
+    if (signal.aborted || !(closed.signal.aborted || isPipeError(error))) throw error;
+  } finally {
+    process.stdout.off('error', onError);
+  }
+}
+
+function isPipeError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+}
+
 /** Under another name until it is whole, so that nobody takes half an export for one. */
 async function writeFile(
   store: Store,
@@ -87,25 +111,50 @@ async function writeFile(
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const partial = `${path}.partial`;
-  const out = createWriteStream(partial, { mode: 0o600 });
-  const done = finished(out);
+  const partial = `${path}.${randomUUID().slice(0, 8)}.partial`;
   try {
-    await writeRecords(store, wish, out, signal);
-    out.end();
-    await done;
-    await rename(partial, path);
-  } catch (error) {
-    out.destroy();
-    await done.catch(() => undefined);
-    await rm(partial, { force: true });
-    if (error instanceof Error && 'syscall' in error) {
-      throw configError(
-        'usage.output',
-        `cannot write ${path}: ${error.message}`,
-        'Check the path given to --output.',
-      );
+    // `wx`: never into a file or a link that somebody else put there.
+    const out = createWriteStream(partial, { mode: 0o600, flags: 'wx' });
+    const done = finished(out);
+    done.catch(() => undefined);
+    try {
+      await once(out, 'open', { signal });
+      await writeRecords(store, wish, out, signal);
+      out.end();
+      await done;
+      await rename(partial, path);
+    } catch (error) {
+      out.destroy();
+      await rm(partial, { force: true });
+      throw error;
     }
-    throw error;
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    const code = 'code' in error ? String(error.code) : error.name;
+    throw configError(
+      'usage.output',
+      `cannot write ${path} (${code})`,
+      'Check the path given to --output, and the room on its disk.',
+    );
   }
+}
+
+/** An export replaces an older one, and nothing else. */
+function checkTarget(path: string, config: Config): void {
+  const store = config.store.slice('sqlite:'.length);
+  const target = real(path);
+  const taken = [config.path, store, `${store}-wal`, `${store}-shm`].map(real);
+  const regular = !existsSync(path) || statSync(path).isFile();
+  if (regular && !taken.includes(target)) return;
+  const what = regular ? 'the store or the configuration' : 'no regular file';
+  throw configError(
+    'usage.output',
+    `--output ${path} names ${what}`,
+    'Give the export a file of its own.',
+  );
+}
+
+function real(path: string): string {
+  const whole = resolve(path);
+  return existsSync(whole) ? realpathSync(whole) : whole;
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Provider } from '../providers/provider.ts';
 import { findProvider } from '../providers/registry.ts';
+import { isDay, isZone, zoneClock } from '../time.ts';
 import { joinPath, type Problem } from './interpolate.ts';
 
 /** What a schema of one entry cannot see, found on the entries as they stand. */
@@ -72,8 +73,19 @@ function identify({ path, entry, provider }: RawAccount): Named {
   return {
     path,
     id,
-    login: [provider.name, trimSlash(baseUrl), provider.open(settings).principal].join(' '),
+    login: [provider.name, sameUrl(baseUrl), provider.open(settings).principal].join(' '),
   };
+}
+
+/** History cannot begin before it has come: the watermark would stand in the future. */
+export function futureStarts(raw: readonly RawAccount[], now: number): readonly Problem[] {
+  return raw.flatMap(({ path, entry }) => {
+    const startAt = entry['startAt'];
+    const zone = entry['timeZone'] ?? 'Asia/Shanghai';
+    if (typeof startAt !== 'string' || typeof zone !== 'string' || !isZone(zone)) return [];
+    const at = isDay(startAt) ? zoneClock(zone).startOfDay(startAt) : Date.parse(startAt);
+    return at > now ? [{ path: `${path}.startAt`, message: 'lies in the future' }] : [];
+  });
 }
 
 /** Two entries for one login would store each call twice. */
@@ -120,6 +132,13 @@ export function readAuthorities(value: Json, folder: string): Authorities {
 export function fileTrouble(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
   return code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+}
+
+/** One text for all ways to write an address. */
+function sameUrl(url: string): string {
+  if (!URL.canParse(url)) return trimSlash(url);
+  const { protocol, hostname, port, pathname } = new URL(url);
+  return trimSlash(`${protocol}//${hostname.replace(/\.$/, '')}:${port}${pathname}`);
 }
 
 export function trimSlash(url: string): string {

@@ -3,12 +3,14 @@ import { dirname, resolve } from 'node:path';
 import { CdrError } from '../errors.ts';
 import { type Json, parseJson } from '../json.ts';
 import type { Connector } from '../providers/provider.ts';
+import { environmentProxies } from '../providers/proxy.ts';
 import { findProvider } from '../providers/registry.ts';
 import { isDay, parseDuration, wholeSecond, type ZoneClock, zoneClock } from '../time.ts';
 import {
   accessProblems,
   doubles,
   fileTrouble,
+  futureStarts,
   issueProblems,
   rawAccounts,
   readAuthorities,
@@ -86,6 +88,7 @@ export function loadConfig(file: string, environment: Environment): Config {
     ...accounts.flatMap(accessProblems),
     ...authorities.problems,
     ...doubles(accounts),
+    ...futureStarts(accounts, Date.now()),
   ]);
   if (!parsed.success || problems.length > 0) throw new ConfigError(path, problems);
 
@@ -172,9 +175,9 @@ function secretsOf(
   { http, queue }: ConfigEntries,
   accounts: readonly AccountConfig[],
 ): readonly string[] {
-  const urls = [queue, ...accounts.map(({ proxy }) => proxy)];
+  const urls = [queue, ...accounts.map(({ proxy }) => proxy), ...environmentProxies(process.env)];
   const passwords = urls.flatMap((url) =>
-    typeof url === 'string' && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
+    typeof url === 'string' && URL.canParse(url) ? loginForms(new URL(url)) : [],
   );
   const all = [
     ...accounts.flatMap(({ connector }) => connector.secrets),
@@ -184,9 +187,25 @@ function secretsOf(
   return all.filter((secret) => secret !== '');
 }
 
+/** A login in a URL: as it stands there, as it is meant, and as a header carries it. */
+function loginForms({ username, password }: URL): readonly string[] {
+  const meant = [username, password].map(unescaped);
+  const basic = Buffer.from(meant.join(':')).toString('base64');
+  return username + password === '' ? [] : [username, password, ...meant, basic];
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function warningsOf({ id, baseUrl, connector }: AccountConfig): readonly string[] {
   const { protocol, hostname } = new URL(baseUrl);
-  const exposed = protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(hostname);
+  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  const exposed = protocol === 'http:' && !loopback;
   const plain = exposed ? ['baseUrl is plain http: credentials and calls travel readable.'] : [];
   return [...plain, ...connector.warnings].map((warning) => `${id}: ${warning}`);
 }

@@ -17,13 +17,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Replaces `${NAME}` by an environment variable and `${file:PATH}` by a file's
- * content, inside string values. A relative path is against the configuration's folder.
+ * content, inside string values, without the blanks around them. A relative path
+ * is against the configuration's folder. `$${` stands for `${`.
  */
 export function interpolate(value: Json, environment: Environment, folder: string): Interpolated {
   const problems: Problem[] = [];
 
   const replaceIn = (text: string, path: string): string =>
-    text.replace(/\$\{([^}]*)\}/g, (whole, name: string) => {
+    text.replace(/\$(?:\$\{|\{([^}]*)\})/g, (whole, name?: string) => {
+      if (name === undefined) return '${';
       const found = name.startsWith('file:')
         ? readSecret(resolve(folder, name.slice('file:'.length)))
         : readVariable(environment, name);
@@ -54,9 +56,14 @@ type Found =
 
 function readVariable(environment: Environment, name: string): Found {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    return { kind: 'problem', message: `\${${name}} is neither a variable's name nor file:PATH` };
+    // Not repeated: what stands there may be a part of a secret.
+    return {
+      kind: 'problem',
+      message:
+        'a placeholder holds neither the name of a variable nor file:PATH (a literal one begins with two dollar signs)',
+    };
   }
-  const value = environment[name];
+  const value = environment[name]?.trim();
   if (value !== undefined && value !== '') return { kind: 'value', value };
   const what = value === undefined ? 'not set' : 'empty';
   return { kind: 'problem', message: `the environment variable ${name} is ${what}` };

@@ -1,31 +1,33 @@
 import { z } from 'zod';
 import { providers } from '../providers/registry.ts';
-import { DAY, isDay, isZone, parseDuration, SECOND } from '../time.ts';
+import { DAY, isDay, isZone, parseDuration } from '../time.ts';
 
 /** The shape of worker.config.json. Unknown keys are problems: a misspelt setting is silently not there. */
 
 const MEASURES = 'a duration such as 500ms, 90s, 5m, 2h or 1d';
 
-function duration(least: number, leastText: string) {
+function duration(least: string, most: string) {
   return z.string(`must be ${MEASURES}`).transform((text, context): number => {
     const value = parseDuration(text);
-    if (value !== null && value >= least) return value;
-    context.addIssue(value === null ? `must be ${MEASURES}` : `must be at least ${leastText}`);
+    const [low, high] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+    if (value !== null && value >= low && value <= high) return value;
+    context.addIssue(value === null ? `must be ${MEASURES}` : `must be ${least} to ${most}`);
     return z.NEVER;
   });
 }
 
-const anyDuration = duration(0, '0s');
+/** What is waited for by a timer: Node's are no longer than 24.8 days. */
+const LONGEST_WAIT = '24d';
 
 /** Whole days: windows are cut at midnights. */
-const days = duration(DAY, '1d').transform((value, context): number => {
+const days = duration('1d', '366d').transform((value, context): number => {
   if (value % DAY === 0) return value / DAY;
   context.addIssue('must be whole days, such as 1d');
   return z.NEVER;
 });
 
 const httpUrl = z.string('must be a URL').superRefine((text, context) => {
-  if (!URL.canParse(text)) return context.addIssue('is not a URL');
+  if (!URL.canParse(text) || text !== text.trim()) return context.addIssue('is not a URL');
   const url = new URL(text);
   if (!/^https?:$/.test(url.protocol)) context.addIssue('must begin with https:// or http://');
   if (url.username !== '' || url.password !== '') context.addIssue('must hold no user or password');
@@ -57,8 +59,7 @@ function isOffsetTime(text: string): boolean {
 const providerName = z.enum(
   providers.map(({ name }) => name),
   {
-    error: ({ input }) =>
-      `${JSON.stringify(input)} is no provider (there are ${providers.map(({ name }) => name).join(', ')})`,
+    error: `is no provider (there are ${providers.map(({ name }) => name).join(', ')})`,
   },
 );
 
@@ -75,13 +76,13 @@ export const accountSchema = z.strictObject({
   options: z.record(z.string(), z.unknown(), 'must be an object').default({}),
   timeZone: zone.default('Asia/Shanghai'),
   startAt: startAt.optional(),
-  every: duration(SECOND, '1s').optional(),
-  lookback: anyDuration.default(7_200_000),
-  settle: anyDuration.default(60_000),
+  every: duration('1s', LONGEST_WAIT).optional(),
+  lookback: duration('0s', '366d').default(7_200_000),
+  settle: duration('0s', LONGEST_WAIT).default(60_000),
   window: days.default(1),
-  audit: z.array(duration(DAY, '1d')).default([DAY, 3 * DAY, 7 * DAY]),
-  minInterval: anyDuration.optional(),
-  timeout: duration(SECOND / 10, '100ms').default(30_000),
+  audit: z.array(duration('1d', '366d')).default([DAY, 3 * DAY, 7 * DAY]),
+  minInterval: duration('0s', LONGEST_WAIT).optional(),
+  timeout: duration('100ms', '1h').default(30_000),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be a currency code such as CNY')
@@ -101,7 +102,8 @@ const queueUrl = z
   .regex(
     /^(embedded|rediss?:\/\/.+|postgres(ql)?:\/\/.+)$/,
     'must be embedded, redis://…, rediss://… or postgres://…',
-  );
+  )
+  .refine((text) => text === 'embedded' || URL.canParse(text), 'is not a URL');
 
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -112,6 +114,7 @@ export const configSchema = z.strictObject({
       listen: z
         .string()
         .regex(/^.+:\d{1,5}$/, 'must be HOST:PORT')
+        .refine((text) => Number(text.split(':').at(-1)) <= 65_535, 'must be HOST:PORT')
         .default('127.0.0.1:8787'),
       token: z.string().min(1, 'must not be empty').optional(),
     })

@@ -2,8 +2,9 @@ import http from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import got, { RequestError, TimeoutError } from 'got';
-import { CdrError, configError, type Fault } from '../errors.ts';
+import { CdrError, type Fault } from '../errors.ts';
 import type { HttpBody, HttpRequest } from './provider.ts';
+import { proxyEnvironment } from './proxy.ts';
 
 /** One account's connection settings. */
 export interface HttpSettings {
@@ -52,18 +53,20 @@ export function makeHttpClient({ timeout, proxy, ca }: HttpSettings): HttpClient
   });
   return {
     async send(request, signal) {
+      // got's own limits begin with the socket, which a proxy that stays silent never hands over.
+      const deadline = AbortSignal.timeout(timeout + 1000);
       try {
         const { body, headers } = await encodeBody(request.body);
         const stream = client.stream(request.url, {
           method: request.method,
           headers: { 'user-agent': 'cdrsync', ...request.headers, ...headers },
           ...(body === null ? {} : { body }),
-          signal,
+          signal: AbortSignal.any([signal, deadline]),
         });
         return await receive(stream);
       } catch (error) {
         signal.throwIfAborted();
-        throw asFault(error);
+        throw deadline.aborted ? new CdrError(tooSlow('connect')) : asFault(error);
       }
     },
     close() {
@@ -155,35 +158,9 @@ async function encodeBody(
 }
 
 function makeAgents(proxy: string | false | null): { http: http.Agent; https: https.Agent } {
-  const environment = proxyEnvironment(proxy);
+  const environment = proxyEnvironment(proxy, process.env);
   const options = { keepAlive: true, ...(environment === null ? {} : { proxyEnv: environment }) };
   return { http: new http.Agent(options), https: new https.Agent(options) };
-}
-
-function proxyEnvironment(proxy: string | false | null): Record<string, string> | null {
-  if (proxy === false) return null;
-  if (proxy !== null) return needProxySupport({ HTTP_PROXY: proxy, HTTPS_PROXY: proxy });
-  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy', 'NO_PROXY', 'no_proxy'];
-  const set: Record<string, string> = {};
-  for (const name of names) {
-    const value = process.env[name];
-    if (value !== undefined && value !== '') set[name] = value;
-  }
-  return Object.keys(set).some((name) => /^https?_proxy$/i.test(name))
-    ? needProxySupport(set)
-    : null;
-}
-
-/** Node's own proxy agents are younger than the oldest Node that cdrsync runs on. */
-function needProxySupport(environment: Record<string, string>): Record<string, string> {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21))
-    return environment;
-  throw configError(
-    'config.proxy',
-    `a proxy is configured, and Node ${process.versions.node} cannot use one`,
-    'Use Node 22.21, 24.5 or newer, or set "proxy": false for this account.',
-  );
 }
 
 function tooLarge(): Fault {
@@ -195,36 +172,65 @@ function tooLarge(): Fault {
   };
 }
 
-function broken(message: string): Fault {
+function tooSlow(phase: string): Fault {
   return {
     class: 'transient',
-    code: 'http.broken',
-    message,
-    hint: 'The connection failed; nothing is lost, the next run goes on from here.',
+    code: 'http.timeout',
+    message: `no complete answer in time (${phase})`,
+    hint: 'The provider, or a proxy on the way, is slow or unreachable; "timeout" of the account can be raised.',
   };
 }
+
+function broken(message: string, hint = LATER): Fault {
+  return { class: 'transient', code: 'http.broken', message, hint };
+}
+
+const LATER = 'Nothing is lost, the next run goes on from here.';
+
+/** What a failed connection asks of a person, by its code. */
+const HINTS: readonly (readonly [code: RegExp, hint: string])[] = [
+  [/ENOTFOUND|EAI_AGAIN/, 'The host name is not found: check baseUrl and the name server.'],
+  [
+    /ECONNREFUSED/,
+    'Nothing listens there: check host and port of baseUrl. Otherwise the provider is down.',
+  ],
+  [/EPROTO|WRONG_VERSION/, 'Check http and https in baseUrl: the server speaks the other one.'],
+  [
+    /PROXY|TUNNEL/,
+    'The proxy failed or refused: check "proxy" or the proxy variables, its user and password.',
+  ],
+];
 
 /** What a failed connection is, in words that hold no URL; got's own error, which holds it, is dropped. */
 function asFault(error: unknown): unknown {
   if (error instanceof CdrError) return error;
-  if (error instanceof TimeoutError) {
-    const fault: Fault = {
-      class: 'transient',
-      code: 'http.timeout',
-      message: `no complete answer in time (${error.event})`,
-      hint: 'The provider is slow or unreachable; "timeout" of the account can be raised.',
-    };
-    return new CdrError(fault);
-  }
+  if (error instanceof TimeoutError) return new CdrError(tooSlow(error.event));
   if (!(error instanceof Error)) return error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ALTNAME/.test(code))
+  const code = codeOf(error);
+  if (/INVALID_CHAR/.test(code)) return new CdrError(badHeader());
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ALTNAME/.test(code)) {
     return new CdrError(badCertificate(code));
-  if (error instanceof RequestError || code !== '') {
-    const cause = code === '' ? 'the connection broke' : `the connection failed (${code})`;
-    return new CdrError(broken(cause));
   }
-  return error;
+  if (!(error instanceof RequestError) && code === '') return error;
+  const hint = HINTS.find(([pattern]) => pattern.test(code))?.[1];
+  const message = code === '' ? 'the connection broke' : `the connection failed (${code})`;
+  return new CdrError(broken(message, hint));
+}
+
+/** The code of the failure, or of what caused it. */
+function codeOf(error: Error): string {
+  const own = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const cause = error.cause instanceof Error ? codeOf(error.cause) : '';
+  return own === '' || own === 'ERR_GOT_REQUEST_ERROR' ? cause || own : own;
+}
+
+function badHeader(): Fault {
+  return {
+    class: 'config',
+    code: 'config.header',
+    message: 'a credential holds a character that no HTTP header can carry',
+    hint: 'Check the credentials of this account for line breaks and characters beyond Latin.',
+  };
 }
 
 function badCertificate(code: string): Fault {

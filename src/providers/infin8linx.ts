@@ -16,8 +16,11 @@ import {
   timeText,
   whole,
 } from './fields.ts';
-import { afterPage, pageCount } from './paging.ts';
+import { countedPage, pageCount } from './paging.ts';
 import { defineProvider, type Failed, type HttpBody, type HttpRequest } from './provider.ts';
+
+/** The most that the API allows (vendor's public documentation). */
+const PAGE_SIZE = 1000;
 
 /** What stands in a time field that was never set (seen in client code). */
 const UNSET_TIMES: ReadonlySet<string> = new Set(['1970-01-01 08:00:00', '0000-00-00 00:00:00']);
@@ -198,7 +201,7 @@ export const infin8linx = defineProvider({
       syncflag: '3',
       callmethod: '0',
       currentpage: String(pageCount(ask.cursor).page),
-      itemsperpage: '1000',
+      itemsperpage: String(PAGE_SIZE),
     };
     return post('GetBill', baseUrl, fields, token === '' ? [] : [token]);
   },
@@ -208,8 +211,7 @@ export const infin8linx = defineProvider({
     if (opened.kind === 'fault') return opened;
     const { bills, totalitems: total, itemsperpage: size } = opened.result;
     const rows = bills ?? [];
-    const after = afterPage(pageCount(ask.cursor), rows.length, { total, size });
-    return { kind: 'page', rows, total, after };
+    return countedPage(ask, rows, { asked: PAGE_SIZE, total, size });
   },
 
   login: {

@@ -18,7 +18,7 @@ import {
   timeText,
   whole,
 } from './fields.ts';
-import { afterPage, pageCount } from './paging.ts';
+import { countedPage, pageCount } from './paging.ts';
 import { defineProvider, type Failed } from './provider.ts';
 
 /** The largest that the provider's document allows. */
@@ -148,8 +148,7 @@ export const itniotech = defineProvider({
     if (!list.success) return faults.notAsPromised(list.error);
     const { total, size } = list.data;
     const rows = list.data.records ?? [];
-    const after = afterPage(pageCount(ask.cursor), rows.length, { total, size });
-    return { kind: 'page', rows, total, after };
+    return countedPage(ask, rows, { asked: PAGE_SIZE, total, size });
   },
 
   toCall(record, { clock }) {

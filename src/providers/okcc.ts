@@ -163,13 +163,15 @@ function readPage(listed: Listed, at: Position | null): Page {
   if (at.phase === 'service') {
     if (listed.size !== null && isFull(listed)) return page(stuck('one service type fills a page'));
     const index = at.index + 1;
+    if (index < SERVICE_TYPES.length) return page(more({ ...at, index }));
     // A type missing in the document would be missing here too: only the total can prove this.
-    return page(index < SERVICE_TYPES.length ? more({ ...at, index }) : end(false));
+    return page(stuck('the service types do not add up to the total'));
   }
   if (isFull(listed)) return page(stuck('one instant fills a page'));
   if (at.phase === 'from') return page(more({ ...at, phase: 'to', rows: rows.length }));
   // A server that leaves a range's end out lists nothing for an instant.
-  return page(end(at.full !== null && at.rows + rows.length >= at.full));
+  const whole = at.full !== null && at.rows + rows.length >= at.full;
+  return page(whole ? end(true) : stuck('the instants list less than their second'));
 }
 
 function firstPage({ rows, total: stated, size }: Listed): Page {
@@ -190,8 +192,11 @@ function keyedPage(
   const start = keyText(at.startKey);
   const overlap = rows.filter((row) => rowKeyText(row) === start).length;
   const page = (after: After): Page => ({ kind: 'page', rows, total, overlap, after });
-  // The wrong direction would have brought the other rows of the page before.
-  if (rows.length === 0 || (rows.length === 1 && overlap === 1)) return page(end(at.rows >= 2));
+  if (rows.length === 0 || (rows.length === 1 && overlap === 1)) {
+    // The wrong direction would have brought the other rows of the page before, if there were any.
+    const single = at.rows < 2;
+    return page(single && size === 1 ? stuck('a page holds a single row') : end(!single));
+  }
   if (size !== null && rows.length < size) return page(end(true));
   if (rowKeyText(lastKeyed(rows)) === start) return page(stuck('startKey does not move the list'));
   return page(nextKey(rows, total));

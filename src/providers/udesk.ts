@@ -20,7 +20,7 @@ import {
   text,
   whole,
 } from './fields.ts';
-import { afterPage, pageCount } from './paging.ts';
+import { countedPage, pageCount } from './paging.ts';
 import {
   type Access,
   type Dimension,
@@ -152,7 +152,8 @@ function openEnvelope(body: unknown): Opened {
   const { code, message, data } = answer.data;
   if (code === '200') return { kind: 'data', data };
   const said = { code, message };
-  const words = message ?? '';
+  // A server that repeats the request names its parameters, `email` and `sign` among them.
+  const words = (message ?? '').replace(/\?\S*/g, '');
   const refused = credentialsRefused(
     said,
     "Check email and secretKey of this account, and that this machine's clock is right.",
@@ -218,19 +219,14 @@ export const udesk = defineProvider({
     return signedGet('callLogs', query, signing, access);
   },
 
-  read(body, { cursor }) {
+  read(body, ask) {
     const opened = openEnvelope(body);
     if (opened.kind === 'fault') return opened;
     const list = listing.safeParse(opened.data);
     if (!list.success) return notAsPromised(list.error);
     const { total, pageSize: size } = list.data;
     const rows = list.data.list ?? [];
-    return {
-      kind: 'page',
-      rows,
-      total,
-      after: afterPage(pageCount(cursor), rows.length, { total, size }),
-    };
+    return countedPage(ask, rows, { asked: PAGE_SIZE, total, size });
   },
 
   toCall(row, { clock }, names) {

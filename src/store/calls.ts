@@ -8,7 +8,7 @@ import {
   type Written,
   writtenBy,
 } from './call-writes.ts';
-import { recognise, type StoredCall } from './identity.ts';
+import { type Identity, recognise, type StoredCall } from './identity.ts';
 import { type CallIndex, indexCall, knownCalls, likely } from './known-calls.ts';
 import type { StoreTransaction } from './store.ts';
 
@@ -40,7 +40,12 @@ function planWrite(listed: ListedCall, index: CallIndex, rivals: Set<string>): C
   const { call, hash } = listed;
   const identity = { key: call.call_id, nativeId: call.native_id };
   const found = recognise(identity, likely(index, identity));
-  if (found.kind === 'known') return planKnown(listed, found.call);
+  if (found.kind === 'known') {
+    const write = planKnown(listed, found.call);
+    // What this row taught of the call's identity counts for the next row of the page already.
+    if (write.kind === 'change') learn(index, found.call, identity);
+    return write;
+  }
   for (const rival of found.rivals) rivals.add(rival.call_id);
   indexCall(index, {
     call_id: found.callId,
@@ -51,6 +56,12 @@ function planWrite(listed: ListedCall, index: CallIndex, rivals: Set<string>): C
   });
   const flags: CallFlag[] = found.rivals.length > 0 ? ['identity_conflict'] : [];
   return { kind: 'insert', listed, callId: found.callId, flags };
+}
+
+function learn(index: CallIndex, stored: StoredCall, { key, nativeId }: Identity): void {
+  stored.native_id ??= nativeId;
+  if (key !== nativeId) stored.identity_key = key;
+  indexCall(index, stored);
 }
 
 /** The write for a row whose stored call is known; `stored` then says what it will be. */

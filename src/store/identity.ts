@@ -6,8 +6,8 @@
 /** What the store keeps to recognise a call. */
 export interface KnownCall {
   readonly call_id: string;
-  readonly native_id: string | null;
-  readonly identity_key: string;
+  native_id: string | null;
+  identity_key: string;
 }
 
 /** A stored call as far as a write has to know it. */
@@ -49,7 +49,10 @@ export function recognise<Known extends KnownCall>(
   );
   if (byKey !== undefined) return { kind: 'known', call: byKey };
 
-  const taken = known.some((call) => call.call_id === key);
+  const sameId = known.find((call) => call.call_id === key);
+  // A row that has nothing but the name under which the call was first known.
+  if (sameId !== undefined && nativeId === null) return { kind: 'known', call: sameId };
+  const taken = sameId !== undefined;
   return {
     kind: 'new',
     callId: taken ? `${key}#${nativeId}` : key,

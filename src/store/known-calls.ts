@@ -43,7 +43,7 @@ export function indexCall({ byName }: CallIndex, call: StoredCall): void {
     if (name === null) continue;
     const others = byName.get(name);
     if (others === undefined) byName.set(name, [call]);
-    else others.push(call);
+    else if (!others.includes(call)) others.push(call);
   }
 }
 

@@ -77,22 +77,30 @@ export function keepLease(store: Store, lease: Lease, onLost: () => void): () =>
 
 async function heartbeat(store: Store, lease: Lease): Promise<boolean> {
   const { numUpdatedRows } = await store.db
-    .updateTable('leases')
-    .set({ heartbeat_at: Date.now() })
-    .where('account_id', '=', lease.accountId)
-    .where('epoch', '=', lease.epoch)
-    .executeTakeFirst();
+    .transaction()
+    .execute((trx) =>
+      trx
+        .updateTable('leases')
+        .set({ heartbeat_at: Date.now() })
+        .where('account_id', '=', lease.accountId)
+        .where('epoch', '=', lease.epoch)
+        .executeTakeFirst(),
+    );
   return numUpdatedRows > 0n;
 }
 
 /** Gives the lease back; one that was lost meanwhile is left to its new holder. */
 export async function releaseLease(store: Store, lease: Lease): Promise<void> {
   await store.db
-    .updateTable('leases')
-    .set({ holder: null })
-    .where('account_id', '=', lease.accountId)
-    .where('epoch', '=', lease.epoch)
-    .execute();
+    .transaction()
+    .execute((trx) =>
+      trx
+        .updateTable('leases')
+        .set({ holder: null })
+        .where('account_id', '=', lease.accountId)
+        .where('epoch', '=', lease.epoch)
+        .execute(),
+    );
 }
 
 /**

@@ -20,7 +20,7 @@ import type { StoreTransaction } from './store.ts';
  */
 
 export interface Sorted {
-  /** The only row of its identity so far, and new or stored just so. */
+  /** The first row of its identity, and new or stored just so. */
   readonly sure: readonly ListedCall[];
   readonly held: readonly ListedCall[];
 }
@@ -38,23 +38,18 @@ export async function sortRows(
   listedBefore: (derivedId: string) => number,
 ): Promise<Sorted> {
   const stored = await storedOccurrences(trx, accountId, rows);
-  const onPage = countBy(rows);
+  const onPage = new Set<string>();
   const sure: ListedCall[] = [];
   const held: ListedCall[] = [];
   for (const row of rows) {
     const id = row.call.call_id;
     const known = stored.get(id) ?? [];
-    const alone = onPage.get(id) === 1 && listedBefore(id) === 0;
+    const first = !onPage.has(id) && listedBefore(id) === 0;
     const plain = known.length === 0 || (known.length === 1 && known[0]?.content_hash === row.hash);
-    (alone && plain ? sure : held).push(row);
+    (first && plain ? sure : held).push(row);
+    onPage.add(id);
   }
   return { sure, held };
-}
-
-function countBy(rows: readonly ListedCall[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { call } of rows) counts.set(call.call_id, (counts.get(call.call_id) ?? 0) + 1);
-  return counts;
 }
 
 /**

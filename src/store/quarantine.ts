@@ -28,7 +28,9 @@ export async function quarantineRows(
         last_seen_at: now,
       })
       .onConflict((conflict) =>
-        conflict.columns(['account_id', 'digest']).doUpdateSet({ reason, last_seen_at: now }),
+        conflict
+          .columns(['account_id', 'listed_on', 'digest'])
+          .doUpdateSet({ reason, last_seen_at: now }),
       )
       .execute();
   }

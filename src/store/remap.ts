@@ -72,12 +72,12 @@ export async function quarantined(
 
 export async function releaseRow(
   trx: StoreTransaction,
-  accountId: string,
-  digest: string,
+  { account_id, listed_on, digest }: Selectable<QuarantineTable>,
 ): Promise<void> {
   await trx
     .deleteFrom('quarantine')
-    .where('account_id', '=', accountId)
+    .where('account_id', '=', account_id)
+    .where('listed_on', '=', listed_on)
     .where('digest', '=', digest)
     .execute();
 }

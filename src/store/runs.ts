@@ -58,13 +58,37 @@ export async function beginRun(
   return id;
 }
 
-/** Makes the run's counts durable with the page that they include. */
-export async function saveCounts(
+/** Adds what a page counted to its run, in the page's own transaction. */
+export async function addToRun(
   trx: StoreTransaction,
   runId: string,
-  counts: Counts,
+  added: Partial<Counts>,
 ): Promise<void> {
-  await trx.updateTable('runs').set(counts).where('id', '=', runId).execute();
+  const names = COUNTS.filter((name) => (added[name] ?? 0) > 0);
+  if (names.length === 0) return;
+  await trx
+    .updateTable('runs')
+    .set((eb) => Object.fromEntries(names.map((name) => [name, eb(name, '+', added[name] ?? 0)])))
+    .where('id', '=', runId)
+    .execute();
+}
+
+const COUNTS = [
+  'windows',
+  'fetched',
+  'inserted',
+  'changed',
+  'unchanged',
+  'duplicates',
+  'quarantined',
+  'missing',
+  'holes',
+] as const satisfies readonly (keyof Counts)[];
+
+export function sumCounts(counts: Counts, added: Partial<Counts>): Counts {
+  const sum = { ...counts };
+  for (const name of COUNTS) sum[name] += added[name] ?? 0;
+  return sum;
 }
 
 export async function endRun(
@@ -77,11 +101,14 @@ export async function endRun(
     readonly now: number;
   },
 ): Promise<void> {
-  await store.db
-    .updateTable('runs')
-    .set({ ...end.counts, state: end.state, error: end.error, ended_at: end.now })
-    .where('id', '=', runId)
-    .execute();
+  const { counts, state, error, now } = end;
+  await store.db.transaction().execute((trx) =>
+    trx
+      .updateTable('runs')
+      .set({ ...counts, state, error, ended_at: now })
+      .where('id', '=', runId)
+      .execute(),
+  );
 }
 
 /** The newest run of an account, of some triggers where they are named. */

@@ -62,8 +62,8 @@ export interface WindowsTable {
   pages: number;
   /** The total that the walk's last response stated. */
   total: number | null;
-  /** 1 once two responses of the walk stated different totals. */
-  total_moved: number;
+  /** How the total changed from response to response of the walk. */
+  total_moved: 'held' | 'grew' | 'shrank';
   /** Digest of the identities that the walk before listed, where it was a full one. */
   previous: string | null;
 }

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import SQLite from 'better-sqlite3';
 import {
   CompiledQuery,
@@ -10,13 +11,20 @@ import {
   SqliteDriver,
 } from 'kysely';
 
-/** How long a writer waits for another process's transaction. Ours take milliseconds. */
-const BUSY_TIMEOUT_MS = 10_000;
+/**
+ * How long a writer waits for another process's transaction; ours take
+ * milliseconds. SQLite itself waits without letting anything else of this
+ * process run (signals, timers, other accounts), so it waits a moment at a time.
+ */
+const BUSY_WAIT_MS = 10_000;
+const BUSY_MOMENT_MS = 100;
 
 export interface SqliteFile {
   readonly dialect: SqliteDialect;
   /** Whether the file existed before. */
   readonly existed: boolean;
+  /** Sets the file's own mode, once it is known to be a store of ours. */
+  prepareToWrite(): void;
   /** A consistent copy, made while the file is in use. */
   backup(path: string): Promise<void>;
 }
@@ -37,18 +45,18 @@ export function openSqlite(path: string, access: 'read' | 'write'): SqliteFile {
   const database = new SQLite(path, {
     readonly: access === 'read',
     fileMustExist: true,
-    timeout: BUSY_TIMEOUT_MS,
+    timeout: BUSY_MOMENT_MS,
   });
-  if (access === 'write') {
-    database.pragma('journal_mode = WAL');
-    // With NORMAL a power cut may lose the last pages of the journal, calls and cursor together,
-    // and the next run reads them again; FULL costs 0.5 ms a page and saves no call.
-    database.pragma('synchronous = NORMAL');
-  }
   database.pragma('foreign_keys = ON');
   return {
     dialect: new ImmediateSqliteDialect({ database: cachingStatements(database) }),
     existed,
+    prepareToWrite: () => {
+      database.pragma('journal_mode = WAL');
+      // With NORMAL a power cut may lose the last pages of the journal, calls and cursor together,
+      // and the next run reads them again; FULL costs 0.5 ms a page and saves no call.
+      database.pragma('synchronous = NORMAL');
+    },
     backup: async (target) => {
       await database.backup(target);
       chmodSync(target, 0o600);
@@ -104,7 +112,22 @@ class ImmediateSqliteDialect extends SqliteDialect {
 
 class ImmediateSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+    const deadline = performance.now() + BUSY_WAIT_MS;
+    for (;;) {
+      try {
+        await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+        return;
+      } catch (error) {
+        const busy = error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY');
+        if (!busy || performance.now() > deadline) throw error;
+        await sleep(BUSY_MOMENT_MS / 4);
+      }
+    }
+  }
+
+  /** A full disk rolls back by itself; that there is nothing left to roll back must not hide why. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.rollbackTransaction(connection).catch(() => undefined);
   }
 }
 

@@ -36,7 +36,9 @@ export async function openStore({ url, mustExist, onEvent }: StoreOptions): Prom
   const path = sqlitePath(url);
   if (mustExist && !existsSync(path)) throw missing(path);
   return withStore(path, 'write', async (db, file) => {
-    await migrate(db, file, path, onEvent);
+    const state = await migrationState(db, path);
+    file.prepareToWrite();
+    if (state.pending) await migrate(db, file, { path, executed: state.executed }, onEvent);
     if (!file.existed) onEvent({ kind: 'created', path });
   });
 }
@@ -79,11 +81,9 @@ async function withStore(
 async function migrate(
   db: Kysely<Schema>,
   file: SqliteFile,
-  path: string,
+  { path, executed }: { readonly path: string; readonly executed: number },
   onEvent: (event: StoreEvent) => void,
 ): Promise<void> {
-  const { pending, executed } = await migrationState(db, path);
-  if (!pending) return;
   if (executed > 0) {
     const backup = `${path}.before-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.bak`;
     await file.backup(backup);
@@ -115,6 +115,8 @@ async function migrationState(
     .select('name')
     .execute();
   const known = new Set(Object.keys(migrations));
+  // Kysely's own table is no sign of ours.
+  if (!tables.some(({ name }) => name === 'calls')) throw foreign(path);
   if (rows.some(({ name }) => !known.has(name))) throw newer(path);
   return { pending: rows.length < known.size, executed: rows.length };
 }

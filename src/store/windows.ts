@@ -61,7 +61,7 @@ function freshWindow(accountId: string, lane: string, { from, to }: Span): Pendi
     begun_at: null,
     pages: 0,
     total: null,
-    total_moved: 0,
+    total_moved: 'held',
     previous: null,
   };
 }
@@ -91,6 +91,21 @@ export async function dropLane(
     .deleteFrom('windows')
     .where('account_id', '=', accountId)
     .where('lane', '=', lane)
+    .execute();
+}
+
+/** Ends the windows of a lane that begin at an instant or later. */
+export async function dropFrom(
+  trx: StoreTransaction,
+  accountId: string,
+  lane: string,
+  from: number,
+): Promise<void> {
+  await trx
+    .deleteFrom('windows')
+    .where('account_id', '=', accountId)
+    .where('lane', '=', lane)
+    .where('from_at', '>=', from)
     .execute();
 }
 

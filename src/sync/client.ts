@@ -62,6 +62,8 @@ export function makeClient(settings: ClientSettings): Client {
   let skew: number | null = null;
   let signingOffset = 0;
   let token: string | null = null;
+  /** Every session token there was: a server may name an old one. */
+  const tokens: string[] = [];
 
   const pace = async (): Promise<void> => {
     const wait = nextStart - performance.now();
@@ -83,7 +85,7 @@ export function makeClient(settings: ClientSettings): Client {
   }: Exchange<Value>): Promise<Answer<Value>> => {
     await pace();
     const sent = request(signing());
-    const redactSent = redactor(sent.secrets);
+    const redactSent = redactor([...sent.secrets, ...tokens]);
     const clean: Redactor = (text) => cleanWords(redactSent(text), settings.redact);
     const started = performance.now();
     requests += 1;
@@ -99,7 +101,11 @@ export function makeClient(settings: ClientSettings): Client {
     } catch (error) {
       if (!(error instanceof CdrError)) throw error;
       const { message, hint } = error.fault;
-      const fault = { ...error.fault, message: clean(message), hint: settings.redact(hint) };
+      const fault = {
+        ...error.fault,
+        message: clean(message),
+        hint: settings.redact(redactSent(hint)),
+      };
       log.debug({ account, operation: sent.operation, code: fault.code }, fault.message);
       throw new CdrError(fault, { operation: sent.operation });
     }
@@ -112,6 +118,7 @@ export function makeClient(settings: ClientSettings): Client {
     const request = (now: Signing): HttpRequest => login.request(now) ?? wanted;
     const { value } = await once({ request, read: login.read });
     token = value.token;
+    tokens.push(token);
   };
 
   /** What can be mended here and now, once for each request. */
@@ -153,7 +160,7 @@ export function makeClient(settings: ClientSettings): Client {
         signal,
         shouldRetry: ({ error }) => error instanceof CdrError && mayRetry(error.fault),
         onFailedAttempt: async ({ error }) => {
-          if (!(error instanceof CdrError) || error.fault.class !== 'rate_limited') return;
+          if (!(error instanceof CdrError) || error.fault.remedy?.kind !== 'wait') return;
           const wait = Math.max(waitOf(error.fault), minInterval);
           if (wait <= LONGEST_WAIT) await sleep(wait, undefined, { signal });
         },

@@ -2,7 +2,7 @@ import { moveWatermark, updateAccount } from '../store/accounts.ts';
 import { countQuarantined, countStored } from '../store/days.ts';
 import { fillHoles, recordHole } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
-import { type Counts, saveCounts } from '../store/runs.ts';
+import { addToRun, type Counts, sumCounts } from '../store/runs.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import {
   addWindows,
@@ -17,7 +17,7 @@ import { DAY, HOUR, SECOND, type Span } from '../time.ts';
 import { earlierNow, type RunContext } from './context.ts';
 import { enterRead, enterTotal, type FinishedRead } from './ledger.ts';
 import { packDigests, type WalkMemory } from './memory.ts';
-import { noRows, type ReadPage, type RowCounts, writePage } from './page.ts';
+import { noteNews, type ReadPage, type RowCounts, writePage } from './page.ts';
 import { daysOf } from './windows.ts';
 
 /** Where a window stands after a page. */
@@ -43,17 +43,20 @@ export async function commitPage(
   step: Step,
 ): Promise<Step> {
   const { store, lease, settings } = context;
-  return fenced(store, lease, async (trx) => {
+  const { taken, written, added } = await fenced(store, lease, async (trx) => {
     const walk = { memory, proven: step.kind === 'proven' };
-    const rows = await writePage(trx, context, window, page, walk);
-    const taken = (await confirmDay(trx, context, window, step, rows)) ?? step;
+    const written = await writePage(trx, context, window, page, walk);
+    const taken = (await confirmDay(trx, context, window, step, written.counts)) ?? step;
     await takeStep(trx, context, window, page, taken);
-    // Set before the commit: another walker's transaction may begin before this one's caller goes on.
-    context.counts = addCounts(context, rows, taken);
-    await saveCounts(trx, context.runId, context.counts);
+    const added = { ...written.counts, ...stepCounts(taken) };
+    await addToRun(trx, context.runId, added);
     await saveSkew(trx, context, settings.id);
-    return taken;
+    return { taken, written, added };
   });
+  // Only what was committed counts.
+  noteNews(context, written);
+  context.counts = sumCounts(context.counts, added);
+  return taken;
 }
 
 /**
@@ -123,9 +126,9 @@ export async function finishHole(
   await fenced(context.store, context.lease, async (trx) => {
     await recordHole(trx, window.account_id, span, reason, Date.now(), nextTry);
     await finish(trx, context, window, read);
-    context.counts = addCounts(context, noRows(), { kind: 'hole', read, reason });
-    await saveCounts(trx, context.runId, context.counts);
+    await addToRun(trx, context.runId, { windows: 1, holes: 1 });
   });
+  context.counts = sumCounts(context.counts, { windows: 1, holes: 1 });
 }
 
 /** Ends a window: the watermark moves past it in the transaction that proves it or records its hole. */
@@ -146,21 +149,9 @@ function nextTry(attempts: number): number {
   return Date.now() + (waits[attempts] ?? DAY);
 }
 
-const ROW_COUNTS = [
-  'fetched',
-  'inserted',
-  'changed',
-  'unchanged',
-  'duplicates',
-  'quarantined',
-] as const satisfies readonly (keyof RowCounts)[];
-
-function addCounts({ counts, client }: RunContext, rows: RowCounts, step: Step): Counts {
-  const sum = { ...counts, requests: client.requests() };
-  for (const name of ROW_COUNTS) sum[name] += rows[name];
-  if (step.kind === 'proven' || step.kind === 'hole') sum.windows += 1;
-  if (step.kind === 'hole') sum.holes += 1;
-  return sum;
+function stepCounts({ kind }: Step): Partial<Counts> {
+  if (kind === 'hole') return { windows: 1, holes: 1 };
+  return kind === 'proven' ? { windows: 1 } : {};
 }
 
 /** The clocks' difference, where it has changed by more than the header's resolution. */

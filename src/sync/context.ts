@@ -35,8 +35,10 @@ export interface RunContext {
   names: Names;
   readonly onProgress: (progress: Progress) => void;
   readonly startedAt: number;
-  /** Where the account's history begins. */
+  /** Where the account's history is to begin. */
   readonly startAt: number;
+  /** Where it began by the end of the last run that walked up to it. */
+  readonly knownStart: number;
   /** What is committed so far. */
   counts: Counts;
   /** The days that this run has touched, and what it found new in them. */

@@ -1,4 +1,4 @@
-import type { Fault } from '../errors.ts';
+import type { Fault, Remedy } from '../errors.ts';
 import { isObject, type Json, parseJson } from '../json.ts';
 import type { HttpResponse } from '../providers/http.ts';
 import { DAY, SECOND } from '../time.ts';
@@ -11,9 +11,17 @@ export function statusFault(response: HttpResponse): Fault | null {
   const message = `HTTP ${status}${words === null ? '' : `: ${words}`}`;
   if (status === 429) {
     const hint = 'Raise minInterval for this account, or ask the provider for a higher limit.';
-    const ms = waitTold(response);
-    const remedy = ms === null ? {} : { remedy: { kind: 'wait', ms } as const };
-    return { class: 'rate_limited', code: 'http.rate_limited', message, hint, ...remedy };
+    return {
+      class: 'rate_limited',
+      code: 'http.rate_limited',
+      message,
+      hint,
+      ...toldToWait(response),
+    };
+  }
+  if (status === 407) {
+    const hint = 'Check the user and password in "proxy" or in the proxy variables.';
+    return { class: 'auth', code: 'http.proxy_auth', message, hint };
   }
   if (status === 401 || status === 403) {
     const hint =
@@ -23,7 +31,7 @@ export function statusFault(response: HttpResponse): Fault | null {
   if (status === 408 || status === 425 || status >= 500) {
     const hint =
       'The provider has a fault of its own; nothing is lost, the next run goes on from here.';
-    return { class: 'transient', code: 'http.trouble', message, hint };
+    return { class: 'transient', code: 'http.trouble', message, hint, ...toldToWait(response) };
   }
   if (status >= 300 && status < 400) {
     const hint = `Redirects are not followed, because they would take the credentials along; set baseUrl to the address meant${hostOf(response.location)}.`;
@@ -42,10 +50,15 @@ function hostOf(location: string | null): string {
   return location !== null && URL.canParse(location) ? ` (it names ${new URL(location).host})` : '';
 }
 
+function toldToWait(response: HttpResponse): { readonly remedy?: Remedy } {
+  const ms = waitTold(response);
+  return ms === null ? {} : { remedy: { kind: 'wait', ms } };
+}
+
 /** `Retry-After` in milliseconds: seconds, or a date on the provider's own clock. */
 function waitTold({ retryAfter, date }: HttpResponse): number | null {
   if (retryAfter === null) return null;
-  if (/^\d+$/.test(retryAfter)) return Math.min(Number(retryAfter) * SECOND, DAY);
+  if (/^\d+(?:\.\d+)?$/.test(retryAfter)) return Math.min(Number(retryAfter) * SECOND, DAY);
   const until = Date.parse(retryAfter);
   return Number.isNaN(until) ? null : Math.max(0, until - (date ?? Date.now()));
 }

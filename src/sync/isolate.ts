@@ -21,6 +21,8 @@ export async function isolate(
   fault: Fault,
 ): Promise<boolean> {
   if (fault.class !== 'transient' && fault.class !== 'contract') return false;
+  // Whatever is asked for, the answer is the same.
+  if (fault.code === 'http.redirect' || fault.code === 'provider.clock') return false;
   const span: Span = { from: window.from_at, to: window.to_at };
   const halves = halve(span, context.rules);
   const probes = halves ?? [neighbour(span, context)];

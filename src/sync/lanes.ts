@@ -40,10 +40,9 @@ export async function walkLive(context: RunContext): Promise<void> {
 
 /** The span that opens when the configured `startAt` moves to an earlier instant. */
 export async function walkEarlier(context: RunContext): Promise<void> {
-  const { settings, rules, startAt: known } = context;
-  const { startAt } = settings;
-  if (startAt !== null && startAt < known) {
-    const plan = planSpan({ from: startAt, to: known }, earlierNow(context), rules);
+  const { settings, rules, startAt, knownStart } = context;
+  if (startAt < knownStart) {
+    const plan = planSpan({ from: startAt, to: knownStart }, earlierNow(context), rules);
     await pend(context, 'earlier', plan.windows, plan.unreachable, (trx) =>
       updateAccount(trx, settings.id, { start_at: startAt }),
     );
@@ -129,12 +128,12 @@ export async function walkLane(
   const walker = async (): Promise<void> => {
     while (failures.length === 0) {
       context.signal.throwIfAborted();
-      const pending = await readWindows(store, settings.id, lane, walkers);
-      const window = pending.find(({ id }) => !busy.has(id));
-      if (window === undefined) return;
-      busy.add(window.id);
+      const window = await nextWindow(context, lane, busy, walkers);
+      if (window === null) return;
+      const day = context.clock.dayOf(window.from_at);
+      busy.add(day);
       await walkOrGiveUp(context, window);
-      busy.delete(window.id);
+      busy.delete(day);
       const left = await countWindows(store, settings.id, lane);
       context.onProgress({ account: settings.id, pending: left, counts: context.counts });
       await between();
@@ -147,6 +146,22 @@ export async function walkLane(
   await Promise.all(Array.from({ length: walkers }, guarded));
   if (failures.length > 0) throw failures[0];
 }
+
+/**
+ * The next window of a day on which no other walker is: the parts of a day are
+ * to be proven in their order, which the ledger relies on.
+ */
+async function nextWindow(
+  { store, settings, clock }: RunContext,
+  lane: string,
+  busy: ReadonlySet<string>,
+  walkers: number,
+): Promise<PendingWindow | null> {
+  const pending = await readWindows(store, settings.id, lane, walkers === 1 ? 1 : LOOK_AHEAD);
+  return pending.find(({ from_at }) => !busy.has(clock.dayOf(from_at))) ?? null;
+}
+
+const LOOK_AHEAD = 1000;
 
 async function walkOrGiveUp(context: RunContext, window: PendingWindow): Promise<void> {
   try {

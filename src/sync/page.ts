@@ -46,6 +46,11 @@ export function readPage(
   return { rows: read, repeated };
 }
 
+export interface WrittenPage {
+  readonly counts: RowCounts;
+  readonly calls: readonly Written[];
+}
+
 /** Writes the rows of one page, inside the transaction that moves the cursor past it. */
 export async function writePage(
   trx: StoreTransaction,
@@ -53,7 +58,7 @@ export async function writePage(
   window: PendingWindow,
   page: ReadPage,
   walk: { readonly memory: WalkMemory; readonly proven: boolean },
-): Promise<RowCounts> {
+): Promise<WrittenPage> {
   const rejected = page.rows.flatMap((row) => (row.kind === 'rejected' ? [row.row] : []));
   await quarantineRows(trx, context.settings.id, rejected, Date.now());
   const counts = { ...noRows(), fetched: rejected.length, quarantined: rejected.length };
@@ -61,23 +66,22 @@ export async function writePage(
     context.connector.identity === 'derived'
       ? await writeDerived(trx, context, window, page, walk)
       : await writeCalls(trx, writeContext(context), callsOf(page));
-  noteNews(context, written);
   for (const { outcome, listed } of written) {
     const repeat = outcome === 'unchanged' && page.repeated.has(listed);
     counts[repeat ? 'duplicates' : outcome] += 1;
     counts.fetched += 1;
-    if (repeat && context.audit !== null) context.audit.duplicates += 1;
   }
-  return counts;
+  return { counts, calls: written };
 }
 
 function callsOf({ rows }: ReadPage): readonly ListedCall[] {
   return rows.flatMap((row) => (row.kind === 'call' ? [row.listed] : []));
 }
 
-/** What a page brought, by day, and for an audit which calls were listed. */
-function noteNews({ days, audit }: RunContext, written: readonly Written[]): void {
-  for (const { outcome, listed, callId } of written) {
+/** Notes what a committed page brought, by day, and for an audit which calls were listed. */
+export function noteNews({ days, audit }: RunContext, { calls, counts }: WrittenPage): void {
+  if (audit !== null) audit.duplicates += counts.duplicates;
+  for (const { outcome, listed, callId } of calls) {
     audit?.listed.add(callId);
     if (outcome === 'unchanged') continue;
     const news = days.get(listed.listedOn) ?? { new: 0, changed: 0 };

@@ -17,12 +17,22 @@ export interface WalkEvidence {
   readonly repeats: number;
   readonly news: PageNews;
   readonly firstPage: boolean;
-  /** Whether two responses of this walk stated different totals. */
-  readonly totalMoved: boolean;
+  /** How the stated total changed during this walk. */
+  readonly totalMoved: TotalMove;
   /** Whether the full walk before this one listed exactly the same. */
   readonly agrees: boolean;
   /** The cursor that this page was asked with. */
   readonly cursor: string | null;
+}
+
+/** A total that shrank means rows that slid over a page border unseen. */
+export type TotalMove = 'held' | 'grew' | 'shrank';
+
+/** How a total has moved with one more response. */
+export function moveOf(before: TotalMove, last: number | null, total: number | null): TotalMove {
+  if (before === 'shrank' || last === total) return before;
+  if (last === null || total === null) return before;
+  return total < last ? 'shrank' : 'grew';
 }
 
 export type Verdict =
@@ -54,12 +64,19 @@ export function judge(page: Page, evidence: WalkEvidence): Verdict {
 }
 
 /**
- * A derived identity numbers equal rows, so a page that shifted would count one
- * row twice; only a total that held still all along rules that out.
+ * As many calls as the total states are all calls, unless rows went while the
+ * list was read. A derived identity numbers equal rows, so a page that shifted
+ * would count one row twice: a total that held still and a walk without a
+ * repeat rule that out, or a second walk that lists the same.
  */
 function countProves(total: number, evidence: WalkEvidence): boolean {
-  if (evidence.identity === 'native') return evidence.distinct === total;
-  return evidence.listed === total && !evidence.totalMoved;
+  if (countOf(evidence) !== total || evidence.totalMoved === 'shrank') return false;
+  if (evidence.identity === 'native') return true;
+  return evidence.totalMoved === 'held' && evidence.repeats === 0;
+}
+
+function countOf({ identity, distinct, listed }: WalkEvidence): number {
+  return identity === 'derived' ? listed : distinct;
 }
 
 /**
@@ -77,13 +94,20 @@ function stalled({ paging }: WalkEvidence, reason: string): Verdict {
 }
 
 function atEnd(proof: boolean, total: number | null, evidence: WalkEvidence): Verdict {
-  const untrusted = total === null || total < evidence.distinct;
-  const shifted = evidence.identity === 'derived' && evidence.repeats > 0;
-  if (proof && untrusted && !shifted) return { kind: 'proven', contradiction: false };
-  if (evidence.agrees) return { kind: 'proven', contradiction: !untrusted };
+  const count = countOf(evidence);
+  const untrusted = total === null || total < count;
+  // Where pages are counted, a row that comes twice has pushed another one over a border.
+  const shifted = evidence.paging === 'numbered' && evidence.repeats > 0;
+  const shrank = evidence.totalMoved === 'shrank';
+  if (proof && untrusted && !shifted && !shrank) return { kind: 'proven', contradiction: false };
   const reason =
-    total === null
+    total === null || total <= count
       ? 'nothing shows that the list ends here'
-      : `the provider states ${total} rows and lists ${evidence.distinct}`;
+      : `the provider states ${total} rows and lists ${count}`;
+  // A key that skips rows skips them every time; a smaller span needs no key.
+  if (evidence.paging === 'keyed' && total !== null && total > count) {
+    return { kind: 'narrow', reason };
+  }
+  if (evidence.agrees) return { kind: 'proven', contradiction: !untrusted && total !== count };
   return { kind: 'again', full: true, reason };
 }

@@ -99,7 +99,8 @@ async function releaseRows(
   result: Reprocessed,
 ): Promise<void> {
   const { store, accountId, clock } = mapper;
-  for (const { digest, raw, listed_on } of await quarantined(store, accountId)) {
+  for (const held of await quarantined(store, accountId)) {
+    const { raw, listed_on } = held;
     result.quarantined += 1;
     const from = clock.startOfDay(listed_on);
     const row = readRow(mapper, { from, to: from + 1 }, parseJson(raw));
@@ -108,7 +109,7 @@ async function releaseRows(
     if (write === null) continue;
     await fenced(store, write.lease, async (trx) => {
       await storeReleased(trx, write, { ...row.listed, listedOn: listed_on });
-      await releaseRow(trx, accountId, digest);
+      await releaseRow(trx, held);
       await reviewDay(trx, write, listed_on);
     });
   }

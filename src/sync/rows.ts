@@ -16,17 +16,16 @@ type Reader = Pick<RunContext, 'connector' | 'clock' | 'names'>;
 /** Maps one row of a window. Rows that do not parse are kept as received, never dropped. */
 export function readRow(reader: Reader, window: Span, row: Json): ReadRow {
   const { connector, names } = reader;
-  const raw = writeJson(row);
+  const raw = writeRow(row);
+  if (raw === null) return rejected(reader, window, TOO_DEEP, 'nested too deeply');
   const mapped = connector.toCall(row, names);
   if (mapped.kind === 'rejected' || !isObject(row)) {
-    const digest = hash('sha256', raw);
     const reason = mapped.kind === 'rejected' ? mapped.reason : 'not an object';
-    const listedOn = listingDay(reader, window, null);
-    return { kind: 'rejected', digest: digestOf(raw), row: { digest, listedOn, reason, raw } };
+    return rejected(reader, window, raw, reason);
   }
   const { call } = mapped;
-  const identity =
-    connector.identity === 'derived' ? call.call_id : `${call.call_id}\0${call.native_id}`;
+  // By the native id where there is one: the call's own may become known while the list is read.
+  const identity = call.native_id === null ? call.call_id : `#${call.native_id}`;
   return {
     kind: 'call',
     digest: digestOf(identity),
@@ -37,6 +36,25 @@ export function readRow(reader: Reader, window: Span, row: Json): ReadRow {
       hash: hash('sha256', canonicalJson(row, connector.volatile)),
     },
   };
+}
+
+function rejected(reader: Reader, window: Span, raw: string, reason: string): ReadRow {
+  const listedOn = listingDay(reader, window, null);
+  const row = { digest: hash('sha256', raw), listedOn, reason, raw };
+  return { kind: 'rejected', digest: digestOf(raw), row };
+}
+
+/** What is kept of a row that no call can be: its text would overflow whoever writes it. */
+const TOO_DEEP = JSON.stringify('a row nested too deeply to be kept');
+const DEEPEST = 100;
+
+function writeRow(row: Json): string | null {
+  return isDeeper(row, DEEPEST) ? null : writeJson(row);
+}
+
+function isDeeper(value: Json, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((part: Json) => isDeeper(part, levels - 1));
 }
 
 /** The day a row is listed under: the window's; in a window of several days, the row's own within them. */

@@ -1,5 +1,5 @@
-import { CdrError, type ErrorReport, reportError } from '../errors.ts';
-import { type HttpSettings, makeHttpClient } from '../providers/http.ts';
+import { CdrError, configError, type ErrorReport, reportError } from '../errors.ts';
+import { type HttpClient, type HttpSettings, makeHttpClient } from '../providers/http.ts';
 import type { Connector } from '../providers/provider.ts';
 import type { Redactor } from '../redact.ts';
 import { type AccountState, ensureAccount } from '../store/accounts.ts';
@@ -42,6 +42,8 @@ export interface Surroundings {
   readonly onProgress: (progress: Progress) => void;
 }
 
+type Work = (context: RunContext) => Promise<void>;
+
 /**
  * Runs `work` for one account under its lease, with a record of the run. It
  * never throws: one account's failure is its own.
@@ -50,25 +52,25 @@ export async function runAccount(
   account: SyncAccount,
   around: Surroundings,
   trigger: string,
-  work: (context: RunContext) => Promise<void>,
+  work: Work,
 ): Promise<AccountReport> {
   const { settings, connector } = account;
   const blank = { account: settings.id, provider: connector.provider, ...noCounts() };
   try {
-    const result = await acquireLease(around.store, settings.id);
-    if (result.kind === 'taken') {
+    const http = makeHttpClient(account.http);
+    try {
+      const result = await acquireLease(around.store, settings.id);
+      if (result.kind === 'held') {
+        return await runUnderLease(account, around, trigger, result.lease, http, work);
+      }
       around.log.info({ account: settings.id }, `skipped: held by ${result.by}`);
       return { ...blank, state: 'skipped', error: null, held_by: result.by, days: [] };
+    } finally {
+      http.close();
     }
-    return await runUnderLease(account, around, trigger, result.lease, work);
   } catch (error) {
-    return {
-      ...blank,
-      state: 'failed',
-      error: failure(error, settings.id),
-      held_by: null,
-      days: [],
-    };
+    const report = failure(error, settings.id, around.log);
+    return { ...blank, state: 'failed', error: report, held_by: null, days: [] };
   }
 }
 
@@ -77,19 +79,19 @@ async function runUnderLease(
   around: Surroundings,
   trigger: string,
   lease: Lease,
-  work: (context: RunContext) => Promise<void>,
+  http: HttpClient,
+  work: Work,
 ): Promise<AccountReport> {
-  const { settings, connector } = account;
-  const lost = new AbortController();
-  const stopHeartbeat = keepLease(around.store, lease, () => lost.abort(leaseLost(settings.id)));
-  const signal = AbortSignal.any([around.signal, lost.signal]);
-  const http = makeHttpClient(account.http);
+  const { settings, connector, rules, minInterval } = account;
   const { store, log, redact } = around;
+  const lost = new AbortController();
+  const stopHeartbeat = keepLease(store, lease, () => lost.abort(leaseLost(settings.id)));
+  const signal = AbortSignal.any([around.signal, lost.signal]);
   const client = makeClient({
     account: settings.id,
     connector,
     http,
-    minInterval: account.minInterval,
+    minInterval,
     redact,
     log,
     signal,
@@ -103,14 +105,15 @@ async function runUnderLease(
       ...around,
       settings,
       connector,
-      clock: account.rules.clock,
-      rules: account.rules,
+      clock: rules.clock,
+      rules,
       client,
       lease,
       signal,
       runId: begun.runId,
       startedAt: begun.now,
-      startAt: begun.state.start_at,
+      startAt: Math.min(begun.state.start_at, settings.startAt ?? begun.state.start_at),
+      knownStart: begun.state.start_at,
       skew: begun.state.clock_skew,
       names: await storedNames(store, settings.id, connector),
       counts: noCounts(),
@@ -121,15 +124,17 @@ async function runUnderLease(
     };
     await work(context);
   } catch (thrown) {
-    stopped = around.signal.aborted;
-    if (!stopped) error = failure(lost.signal.aborted ? lost.signal.reason : thrown, settings.id);
+    stopped = around.signal.aborted && !(thrown instanceof CdrError);
+    if (!stopped)
+      error = failure(lost.signal.aborted ? lost.signal.reason : thrown, settings.id, log);
+  }
+  try {
+    return await conclude(account, around, context, { error, stopped });
   } finally {
     stopHeartbeat();
-    http.close();
+    // One that cannot be given back is taken over when its heartbeat stops.
+    await releaseLease(store, lease).catch(() => undefined);
   }
-  const report = await conclude(account, around, context, { error, stopped });
-  await releaseLease(store, lease);
-  return report;
 }
 
 interface Begun {
@@ -145,15 +150,24 @@ async function begin(
   trigger: string,
 ): Promise<Begun> {
   const now = Date.now();
-  const startAt = settings.startAt ?? startOfYesterday(rules.clock, now);
+  const startAt = Math.min(settings.startAt ?? startOfYesterday(rules.clock, now), now);
   return fenced(store, lease, async (trx) => {
     const state = await ensureAccount(trx, {
       id: settings.id,
       provider: connector.provider,
       startAt,
     });
+    if (state.provider !== connector.provider) throw anotherProvider(state, connector.provider);
     return { state, runId: await beginRun(trx, settings.id, trigger, now), now };
   });
+}
+
+function anotherProvider({ id, provider }: AccountState, configured: string): CdrError {
+  return configError(
+    'config.provider_changed',
+    `the store knows ${id} as an account at ${provider}, and the configuration says ${configured}`,
+    'Give the new account an id of its own: the calls of both would mix under one.',
+  );
 }
 
 function startOfYesterday(clock: ZoneClock, now: number): number {
@@ -220,10 +234,12 @@ async function dayReports({
   });
 }
 
-function failure(thrown: unknown, account: string): ErrorReport {
+function failure(thrown: unknown, account: string, log: Log): ErrorReport {
   const error = toStoreError(thrown);
   if (error instanceof CdrError) return reportError(error.within({ account }));
   const name = error instanceof Error ? error.name : typeof error;
+  const stack = error instanceof Error ? error.stack : undefined;
+  log.debug({ account, stack }, 'an error that should not happen');
   return {
     code: 'internal',
     class: 'contract',

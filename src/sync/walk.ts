@@ -1,8 +1,9 @@
-import { CdrError } from '../errors.ts';
+import { CdrError, type Fault } from '../errors.ts';
 import type { Ask, Page } from '../providers/provider.ts';
+import { updateAccount } from '../store/accounts.ts';
 import { fenced } from '../store/leases.ts';
-import { type PendingWindow, recallPages, removeWindow, updateWindow } from '../store/windows.ts';
-import { SECOND, type Span } from '../time.ts';
+import { dropFrom, type PendingWindow, recallPages, updateWindow } from '../store/windows.ts';
+import { formatDuration, HOUR, SECOND, type Span } from '../time.ts';
 import { commitPage, type Step } from './commit.ts';
 import { earlierNow, type RunContext } from './context.ts';
 import type { FinishedRead } from './ledger.ts';
@@ -14,11 +15,13 @@ import {
   type WalkMemory,
 } from './memory.ts';
 import { readPage } from './page.ts';
-import { judge, type Verdict } from './proof.ts';
+import { judge, moveOf, type Verdict } from './proof.ts';
 import { divide, halve, settledNow } from './windows.ts';
 
 /** A window that proves nothing is walked so often before it is split. */
 const WALKS = 3;
+/** No window is so long: a list that goes on and on would hold the account for ever. */
+const MOST_PAGES = 10_000;
 /** A window of many pages is walked in parts of about this many, so that walking one again costs little. */
 const PAGES_A_PART = 50;
 /**
@@ -43,8 +46,8 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
     const { page, date, ask } = await askPage(context, window);
     const late = await endTooLate(context, window, date);
     if (late !== null) {
-      if (late.kind === 'nothing_settled') return;
-      window = late.window;
+      if (late === 'nothing settled') return;
+      window = late;
       continue;
     }
     const read = readPage(context, ask, page.rows, memory);
@@ -53,7 +56,7 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
       read.rows.map(({ digest }) => digest),
     );
     const totalMoved =
-      window.total_moved === 1 || (window.pages > 0 && window.total !== page.total);
+      window.pages === 0 ? 'held' : moveOf(window.total_moved, window.total, page.total);
     const verdict = judge(page, {
       paging: context.connector.paging,
       identity: context.connector.identity,
@@ -70,7 +73,7 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
       ...window,
       begun_at: begunAt,
       total: page.total,
-      total_moved: totalMoved ? 1 : 0,
+      total_moved: totalMoved,
     };
     const first = window.pages === 0 ? page : null;
     const wanted = nextStep(context, next, ask, memory, verdict, first);
@@ -120,32 +123,49 @@ export async function askPage(
   return { page: value, date, ask };
 }
 
-type Late =
-  | { readonly kind: 'nothing_settled' }
-  | { readonly kind: 'shortened'; readonly window: PendingWindow };
-
 /**
- * A window's end is frozen before its first page counts. Where the first
+ * A live window's end is frozen before its first page counts. Where the first
  * response shows that the provider's clock has not passed it, what is listed
- * near the end may still grow: the window ends earlier, and its page is asked again.
+ * near the end may still grow: the window ends earlier, and its page is asked
+ * again. The windows after it are dropped with the rest, to be planned anew
+ * from the watermark, which must not jump over what was not read.
+ *
+ * @returns null where the end may stay.
+ * @throws CdrError where the provider's clock cannot be right.
  */
 async function endTooLate(
   context: RunContext,
   window: PendingWindow,
   date: number | null,
-): Promise<Late | null> {
-  if (window.pages > 0 || date === null) return null;
+): Promise<PendingWindow | 'nothing settled' | null> {
+  if (window.lane !== 'live' || window.pages > 0 || date === null) return null;
   const { settings, store, lease, clock } = context;
-  const to = clock.snap(settledNow(Date.now(), date - Date.now(), settings.settle));
+  const now = Date.now();
+  const to = clock.snap(settledNow(now, date - now, settings.settle));
   // `Date` is up to a second old when it is sent, and the answer took its time to come.
   const doubt = Math.min(2 * SECOND, settings.settle / 10);
   if (window.to_at <= to + doubt) return null;
-  if (to <= window.from_at) {
-    await fenced(store, lease, (trx) => removeWindow(trx, window.id));
-    return { kind: 'nothing_settled' };
-  }
-  await fenced(store, lease, (trx) => updateWindow(trx, window.id, { to_at: to }));
-  return { kind: 'shortened', window: { ...window, to_at: to } };
+  const behind = now - date;
+  if (behind > BELIEVABLE_SKEW) throw new CdrError(wrongClock(behind), { account: settings.id });
+  const settled = to > window.from_at;
+  await fenced(store, lease, async (trx) => {
+    await dropFrom(trx, settings.id, window.lane, settled ? window.to_at : window.from_at);
+    if (settled) await updateWindow(trx, window.id, { to_at: to });
+    await updateAccount(trx, settings.id, { clock_skew: -behind });
+  });
+  return settled ? { ...window, to_at: to } : 'nothing settled';
+}
+
+/** A clock set to the wrong day, with an hour to spare. What is further off is no clock. */
+const BELIEVABLE_SKEW = 25 * HOUR;
+
+function wrongClock(behind: number): Fault {
+  return {
+    class: 'contract',
+    code: 'provider.clock',
+    message: `the provider's clock (its Date header) is ${formatDuration(behind)} behind`,
+    hint: 'Nothing newer can be read as long as it says so. Ask the provider to set its clock, or look for a proxy or cache that answers in its place.',
+  };
 }
 
 function nextStep(
@@ -163,6 +183,10 @@ function nextStep(
   });
   switch (verdict.kind) {
     case 'more': {
+      if (pages >= MOST_PAGES) {
+        const reason = 'the list does not end';
+        return { kind: 'hole', read: finished(context, window, memory, false), reason };
+      }
       const parts = first === null ? null : divide(ask, partsOf(first), context.rules);
       return parts === null ? going(verdict.cursor) : { kind: 'split', halves: parts };
     }
@@ -187,7 +211,7 @@ function nextStep(
           pages: 0,
           begun_at: null,
           total: null,
-          total_moved: 0,
+          total_moved: 'held',
           previous,
         },
       };

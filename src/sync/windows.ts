@@ -104,7 +104,11 @@ export function divide(span: Span, parts: number, rules: WindowRules): readonly 
 
 function middleOf({ from, to }: Span, { clock, reach }: WindowRules): number {
   const middle = wholeSecond((from + to) / 2);
-  if (!reach.wholeDays) return clock.snap(middle);
+  if (!reach.wholeDays) {
+    // A middle inside a repeated stretch that begins the window falls back to its beginning.
+    const tries = [middle, wholeSecond((middle + to) / 2), wholeSecond((middle + 3 * to) / 4)];
+    return tries.map((at) => clock.snap(at)).find((at) => at > from) ?? from;
+  }
   const midnight = clock.startOfDay(clock.dayOf(middle));
   return midnight > from ? midnight : clock.startOfDay(addDays(clock.dayOf(middle), 1));
 }

@@ -33,7 +33,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('begun_at', 'bigint')
     .addColumn('pages', 'integer', (column) => column.notNull())
     .addColumn('total', 'bigint')
-    .addColumn('total_moved', 'integer', (column) => column.notNull())
+    .addColumn('total_moved', 'text', (column) => column.notNull())
     .addColumn('previous', 'text')
     .execute();
   await db.schema
@@ -149,7 +149,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('raw', 'text', (column) => column.notNull())
     .addColumn('first_seen_at', 'bigint', (column) => column.notNull())
     .addColumn('last_seen_at', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('quarantine_key', ['account_id', 'digest'])
+    .addPrimaryKeyConstraint('quarantine_key', ['account_id', 'listed_on', 'digest'])
     .execute();
 
   await db.schema
