@@ -184,14 +184,15 @@ function secretsOf(
     ...passwords,
     http.token ?? '',
   ];
-  return all.filter((secret) => secret !== '');
+  return [...new Set(all)].filter((secret) => secret !== '');
 }
 
 /** A login in a URL: as it stands there, as it is meant, and as a header carries it. */
 function loginForms({ username, password }: URL): readonly string[] {
   const meant = [username, password].map(unescaped);
   const basic = Buffer.from(meant.join(':')).toString('base64');
-  return username + password === '' ? [] : [username, password, ...meant, basic];
+  if (password === '') return [username, unescaped(username)];
+  return [password, unescaped(password), basic];
 }
 
 function unescaped(text: string): string {

@@ -56,10 +56,17 @@ function isOffsetTime(text: string): boolean {
   return shape.test(text) && isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text));
 }
 
+const KNOWN = providers.map(({ name }) => name).join(', ');
+
+/** A word that may be a misspelt provider is repeated; a secret in the wrong place is longer or more than that. */
+function misspelt(input: unknown): string {
+  return typeof input === 'string' && /^[a-z0-9-]{1,16}$/.test(input) ? `"${input}" ` : '';
+}
+
 const providerName = z.enum(
   providers.map(({ name }) => name),
   {
-    error: `is no provider (there are ${providers.map(({ name }) => name).join(', ')})`,
+    error: ({ input }) => `${misspelt(input)}is no provider (there are ${KNOWN})`,
   },
 );
 

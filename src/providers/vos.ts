@@ -147,7 +147,7 @@ function barePage({ rows, total }: Listing, at: Position | null, page: number): 
   if (rows.length === 0 || (probed !== null && repeats(rows, probed))) {
     return { kind: 'page', rows: [], total, after: end(true) };
   }
-  const suspicious = rows.length % 10 === 0 || rows.length === 15 || rows.length === 25;
+  const suspicious = rows.length === 15 || rows.length % 50 === 0;
   const after =
     probed !== null || suspicious
       ? more({ kind: 'probe', page: page + 1, digest: digest(rows), rows: rows.length })

@@ -49,10 +49,7 @@ export function recognise<Known extends KnownCall>(
   );
   if (byKey !== undefined) return { kind: 'known', call: byKey };
 
-  const sameId = known.find((call) => call.call_id === key);
-  // A row that has nothing but the name under which the call was first known.
-  if (sameId !== undefined && nativeId === null) return { kind: 'known', call: sameId };
-  const taken = sameId !== undefined;
+  const taken = known.some((call) => call.call_id === key);
   return {
     kind: 'new',
     callId: taken ? `${key}#${nativeId}` : key,

@@ -1,0 +1,982 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import SQLite from 'better-sqlite3';
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Call } from '../src/call.ts';
+import { CdrError } from '../src/errors.ts';
+import type { ListedCall, WriteContext, Written } from '../src/store/call-writes.ts';
+import { writeCalls } from '../src/store/calls.ts';
+import { fillHoles, readHoles, recordHole } from '../src/store/holes.ts';
+import { acquireLease, fenced, type Lease, releaseLease } from '../src/store/leases.ts';
+import { sortRows, writeOccurrences } from '../src/store/occurrences.ts';
+import { thisProcess } from '../src/store/process-identity.ts';
+import {
+  openStore,
+  openStoreToRead,
+  type Store,
+  type StoreEvent,
+  type StoreTransaction,
+} from '../src/store/store.ts';
+import {
+  addWindows,
+  countWindows,
+  forgetWalk,
+  holdRows,
+  readWindows,
+  recallPages,
+  recallRows,
+  rememberPage,
+  removeWindow,
+  updateWindow,
+} from '../src/store/windows.ts';
+
+/** The store on a real SQLite file. */
+
+let folder = '';
+let path = '';
+let events: StoreEvent[] = [];
+const opened: Store[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cdrsync-store-'));
+  path = join(folder, 'data', 'cdrsync.db');
+  events = [];
+});
+
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(mustExist = false): Promise<Store> {
+  const onEvent = (event: StoreEvent): void => {
+    events.push(event);
+  };
+  const store = await openStore({ url: `sqlite:${path}`, mustExist, onEvent });
+  opened.push(store);
+  return store;
+}
+
+async function openToRead(): Promise<Store | null> {
+  const store = await openStoreToRead(`sqlite:${path}`);
+  if (store !== null) opened.push(store);
+  return store;
+}
+
+async function close(store: Store): Promise<void> {
+  opened.splice(opened.indexOf(store), 1);
+  await store.close();
+}
+
+/** The stable code of the failure. */
+async function codeOf(attempt: Promise<unknown>): Promise<string> {
+  const error: unknown = await attempt.then(
+    () => expect.fail('it did not fail'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof CdrError)) throw error;
+  return error.fault.code;
+}
+
+/** Works on the file behind the store's back. */
+function meddle(work: (database: SQLite.Database) => void): void {
+  const database = new SQLite(path);
+  work(database);
+  database.close();
+}
+
+/** A text for everything that the tables hold. */
+async function contentOf({ db }: Store): Promise<string> {
+  const tables = await db.introspection.getTables();
+  const rows = tables.map(async ({ name }) => [
+    name,
+    (await sql`select * from ${sql.table(name)}`.execute(db)).rows,
+  ]);
+  return JSON.stringify(await Promise.all(rows));
+}
+
+describe('opening', () => {
+  test('makes a store where there is none, and says so', async () => {
+    const store = await open();
+    expect(events).toEqual([{ kind: 'created', path }]);
+    expect(await store.db.selectFrom('counters').selectAll().execute()).toEqual([
+      { name: 'change_seq', value: 0 },
+    ]);
+  });
+
+  test('changes nothing in a store of this version', async () => {
+    const first = await open();
+    await save(first, [listed({ id: 'u1' })]);
+    const before = await contentOf(first);
+    await close(first);
+    events = [];
+    const again = await open(true);
+    expect(events).toEqual([]);
+    expect(await contentOf(again)).toBe(before);
+    expect(readdirSync(join(folder, 'data')).filter((name) => name.endsWith('.bak'))).toEqual([]);
+  });
+
+  test('refuses a missing store that must exist, and makes none', async () => {
+    expect(await codeOf(open(true))).toBe('store.missing');
+    expect(await openToRead()).toBeNull();
+    expect(existsSync(join(folder, 'data'))).toBe(false);
+  });
+
+  test('keeps all of its files from other users', async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'u1' })]);
+    const names = readdirSync(join(folder, 'data')).sort();
+    expect(names).toEqual(['cdrsync.db', 'cdrsync.db-shm', 'cdrsync.db-wal']);
+    for (const name of names) {
+      expect(statSync(join(folder, 'data', name)).mode & 0o777, name).toBe(0o600);
+    }
+    expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700);
+  });
+
+  test('refuses a store of a newer version, and leaves it as it is', async () => {
+    await close(await open());
+    meddle((database) => {
+      database.exec("insert into kysely_migration values ('9999_later', '2030-01-01T00:00:00Z')");
+    });
+    const before = readFileSync(path);
+    expect(await codeOf(open())).toBe('store.newer');
+    expect(await codeOf(openToRead())).toBe('store.newer');
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test("refuses a database that is somebody else's, and leaves it as it is", async () => {
+    path = join(folder, 'other.db');
+    meddle((database) => {
+      database.exec('create table invoices (id integer primary key)');
+    });
+    expect(await codeOf(open())).toBe('store.foreign');
+    expect(await codeOf(openToRead())).toBe('store.foreign');
+    meddle((database) => {
+      const tables = database.prepare('select name from sqlite_master').pluck().all();
+      expect(tables).toEqual(['invoices']);
+    });
+  });
+
+  test('reads no store that is still to be migrated, and migrates none for it', async () => {
+    path = join(folder, 'empty.db');
+    writeFileSync(path, '');
+    expect(await codeOf(openToRead())).toBe('store.outdated');
+    expect(statSync(path).size).toBe(0);
+  });
+
+  test('refuses what is no database', async () => {
+    path = join(folder, 'torn.db');
+    writeFileSync(path, 'these are not the pages of a database\n'.repeat(200));
+    expect(await codeOf(open())).toBe('store.corrupt');
+    expect(await codeOf(openToRead())).toBe('store.corrupt');
+  });
+
+  test('refuses a database whose pages are damaged', async () => {
+    await close(await open());
+    const bytes = readFileSync(path);
+    // The header stays, so that it still looks like one.
+    writeFileSync(path, bytes.fill(0xff, 100, 8192));
+    expect(await codeOf(open())).toBe('store.corrupt');
+    expect(await codeOf(openToRead())).toBe('store.corrupt');
+  });
+
+  test('refuses a folder in the place of the file', async () => {
+    path = folder;
+    expect(await codeOf(open())).toBe('store.unopened');
+  });
+
+  test('to read writes nothing', async () => {
+    await save(await open(), [listed({ id: 'u1' })]);
+    const reader = await openToRead();
+    if (reader === null) expect.fail('there is a store');
+    expect(await reader.db.selectFrom('calls').selectAll().execute()).toHaveLength(1);
+    await expect(reader.db.deleteFrom('calls').execute()).rejects.toThrow('readonly');
+  });
+});
+
+const CONTEXT: WriteContext = {
+  accountId: 'acme',
+  provider: 'itniotech',
+  source: 'pull',
+  mappingVersion: 1,
+  now: '2026-10-02T00:00:00.000Z',
+};
+const LATER: WriteContext = { ...CONTEXT, now: '2026-10-03T00:00:00.000Z' };
+
+interface Wanted {
+  readonly id: string;
+  readonly native?: string | null;
+  readonly caller?: string;
+}
+
+/** A row as a page brings it: its content is whatever is said of it here. */
+function listed({ id, native = null, caller = '13800138000' }: Wanted): ListedCall {
+  const raw = `{"uuid":"${id}","id":"${native}","caller":"${caller}","cost":1.10}`;
+  return {
+    call: {
+      call_id: id,
+      native_id: native,
+      correlation_id: null,
+      direction: 'outbound',
+      call_mode: '1',
+      caller,
+      callee: '02000000',
+      agent: null,
+      started_at: '2026-10-01T00:00:00Z',
+      ringing_at: null,
+      answered_at: null,
+      ended_at: '2026-10-01T00:01:00Z',
+      duration_seconds: 60,
+      ring_seconds: null,
+      talk_seconds: 0,
+      billed_seconds: null,
+      cost: '1.10',
+      currency: 'CNY',
+      disposition: 'no_answer',
+      hangup_cause: null,
+      hangup_reason: null,
+      hangup_party: null,
+      recording_ref: null,
+      recording_state: 'none',
+      is_call: true,
+      flags: [],
+      custom: {},
+    } satisfies Call,
+    listedOn: '2026-10-01',
+    raw,
+    hash: createHash('sha256').update(raw).digest('hex'),
+  };
+}
+
+type Outcomes = readonly Written['outcome'][];
+
+function outcomesOf(written: readonly Written[]): Outcomes {
+  return written.map(({ outcome }) => outcome);
+}
+
+async function save(
+  store: Store,
+  rows: readonly ListedCall[],
+  context = CONTEXT,
+): Promise<Outcomes> {
+  const write = (trx: StoreTransaction) => writeCalls(trx, context, rows);
+  return outcomesOf(await store.db.transaction().execute(write));
+}
+
+async function callsOf({ db }: Store) {
+  return db.selectFrom('calls').selectAll().orderBy('call_id').execute();
+}
+
+async function sequenceOf({ db }: Store): Promise<number | undefined> {
+  return (await db.selectFrom('counters').select('value').executeTakeFirst())?.value;
+}
+
+describe('writing calls', () => {
+  test('stores a new one as it came', async () => {
+    const store = await open();
+    const row = listed({ id: 'u1', native: 'n1' });
+    expect(await save(store, [row])).toEqual(['inserted']);
+    expect(await callsOf(store)).toEqual([
+      expect.objectContaining({
+        account_id: 'acme',
+        provider: 'itniotech',
+        call_id: 'u1',
+        native_id: 'n1',
+        identity_key: 'u1',
+        raw: row.raw,
+        content_hash: row.hash,
+        cost: '1.10',
+        is_call: 1,
+        flags: '[]',
+        source: 'pull',
+        listed_on: '2026-10-01',
+        version: 1,
+        change_seq: 1,
+        first_seen_at: CONTEXT.now,
+        changed_at: CONTEXT.now,
+        missing_since: null,
+        mapping_version: 1,
+      }),
+    ]);
+  });
+
+  test('of an unchanged one writes nothing at all', async () => {
+    const store = await open();
+    const rows = ['u1', 'u2', 'u3'].map((id) => listed({ id, native: `n-${id}` }));
+    await save(store, rows);
+    const before = await contentOf(store);
+    const written = await store.db.transaction().execute(async (trx) => {
+      const changes = () => sql<{ count: number }>`select total_changes() as count`.execute(trx);
+      const start = (await changes()).rows[0]?.count ?? Number.NaN;
+      expect(outcomesOf(await writeCalls(trx, LATER, [...rows, ...rows]))).toEqual(
+        Array.from({ length: 6 }, () => 'unchanged'),
+      );
+      return ((await changes()).rows[0]?.count ?? Number.NaN) - start;
+    });
+    expect(written).toBe(0);
+    expect(await contentOf(store)).toBe(before);
+  });
+
+  test('of a changed one keeps what it was', async () => {
+    const store = await open();
+    const first = listed({ id: 'u1', caller: '1' });
+    const second = listed({ id: 'u1', caller: '2' });
+    await save(store, [first]);
+    const [before] = await callsOf(store);
+    expect(await save(store, [second], LATER)).toEqual(['changed']);
+    const [after] = await callsOf(store);
+    expect(after).toMatchObject({
+      call_id: 'u1',
+      caller: '2',
+      raw: second.raw,
+      version: 2,
+      change_seq: 2,
+      first_seen_at: CONTEXT.now,
+      changed_at: LATER.now,
+    });
+    const versions = await store.db.selectFrom('call_versions').selectAll().execute();
+    expect(versions).toEqual([
+      expect.objectContaining({
+        account_id: 'acme',
+        call_id: 'u1',
+        version: 1,
+        change_reason: 'provider',
+        replaced_at: LATER.now,
+        raw: first.raw,
+      }),
+    ]);
+    const { raw, account_id, call_id, version, ...record } = before ?? expect.fail('not stored');
+    expect([raw, account_id, call_id, version]).toEqual([first.raw, 'acme', 'u1', 1]);
+    expect(JSON.parse(versions[0]?.record ?? '')).toEqual(record);
+  });
+
+  test('names a push as the reason of its change', async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'u1', caller: '1' })]);
+    await save(store, [listed({ id: 'u1', caller: '2' })], { ...LATER, source: 'push' });
+    const versions = await store.db.selectFrom('call_versions').selectAll().execute();
+    expect(versions).toMatchObject([{ change_reason: 'push' }]);
+    expect(await callsOf(store)).toMatchObject([{ source: 'push' }]);
+  });
+
+  test('counts the changes of one row listed several times on a page', async () => {
+    const store = await open();
+    const rows = ['1', '2', '2', '1'].map((caller) => listed({ id: 'u1', caller }));
+    expect(await save(store, rows)).toEqual(['inserted', 'changed', 'unchanged', 'changed']);
+    expect(await callsOf(store)).toMatchObject([{ version: 3, change_seq: 3, raw: rows[0]?.raw }]);
+    expect(await store.db.selectFrom('call_versions').selectAll().execute()).toHaveLength(2);
+  });
+
+  test('counts every write of the store up, never twice the same', async () => {
+    const store = await open();
+    const page = fc.array(
+      fc.record({
+        id: fc.constantFrom('u1', 'u2', 'u3'),
+        native: fc.constantFrom('n1', 'n2', null),
+        caller: fc.constantFrom('1', '2'),
+      }),
+      { maxLength: 5 },
+    );
+    await fc.assert(
+      fc.asyncProperty(page, async (rows) => {
+        const before = (await sequenceOf(store)) ?? 0;
+        const outcomes = await save(store, rows.map(listed), LATER);
+        const calls = await callsOf(store);
+        const sequences = calls.map(({ change_seq }) => change_seq);
+        expect(new Set(sequences).size).toBe(calls.length);
+        expect(Math.max(0, ...sequences)).toBeLessThanOrEqual((await sequenceOf(store)) ?? 0);
+        if (outcomes.every((outcome) => outcome === 'unchanged')) {
+          expect(await sequenceOf(store)).toBe(before);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('keeps accounts apart', async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'u1', native: 'n1' })]);
+    const other = { ...CONTEXT, accountId: 'other' };
+    expect(await save(store, [listed({ id: 'u1', native: 'n2' })], other)).toEqual(['inserted']);
+    expect(await callsOf(store)).toMatchObject([
+      { account_id: 'acme', call_id: 'u1', flags: '[]' },
+      { account_id: 'other', call_id: 'u1', flags: '[]' },
+    ]);
+  });
+
+  test('stores more rows than one statement takes', async () => {
+    const store = await open();
+    const rows = Array.from({ length: 1001 }, (_, index) => listed({ id: `u${index}` }));
+    expect(new Set(await save(store, rows))).toEqual(new Set(['inserted']));
+    expect(new Set(await save(store, rows))).toEqual(new Set(['unchanged']));
+    expect(await callsOf(store)).toHaveLength(1001);
+  });
+
+  test('of nothing does nothing', async () => {
+    const store = await open();
+    expect(await save(store, [])).toEqual([]);
+    expect(await sequenceOf(store)).toBe(0);
+  });
+});
+
+describe('the identity of a call', () => {
+  const conflict = [
+    { call_id: 'u1', native_id: 'n1', flags: '["identity_conflict"]' },
+    { call_id: 'u1#n2', native_id: 'n2', identity_key: 'u1', flags: '["identity_conflict"]' },
+  ];
+
+  test.each([
+    ['on one page', 1],
+    ['on two pages', 2],
+  ])('that two records claim %s makes two rows, both flagged', async (_title, pages) => {
+    const store = await open();
+    const rows = ['n1', 'n2'].map((native) => listed({ id: 'u1', native }));
+    if (pages === 1) await save(store, rows);
+    else for (const row of rows) await save(store, [row]);
+    expect(await callsOf(store)).toMatchObject(conflict);
+    // Listed again, in the other order, each is found and nothing is written.
+    const before = await contentOf(store);
+    expect(await save(store, rows.toReversed())).toEqual(['unchanged', 'unchanged']);
+    expect(await contentOf(store)).toBe(before);
+  });
+
+  test('is told of every row that was written', async () => {
+    const store = await open();
+    const rows = ['n1', 'n2', 'n1'].map((native) => listed({ id: 'u1', native }));
+    const write = (trx: StoreTransaction) => writeCalls(trx, CONTEXT, rows);
+    const written = await store.db.transaction().execute(write);
+    expect(written.map(({ callId }) => callId)).toEqual(['u1', 'u1#n2', 'u1']);
+    expect(written.map((one) => one.listed)).toEqual(rows);
+  });
+
+  test('keeps its flag through a change of the row', async () => {
+    const store = await open();
+    await save(
+      store,
+      ['n1', 'n2'].map((native) => listed({ id: 'u1', native })),
+    );
+    await save(store, [listed({ id: 'u1', native: 'n2', caller: '2' })]);
+    const [first, second] = await callsOf(store);
+    expect(first).toMatchObject({ ...conflict[0], version: 1 });
+    expect(second).toMatchObject({ ...conflict[1], version: 2, caller: '2' });
+  });
+
+  test('stays what it was first when the uuid is learnt later', async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'n1', native: 'n1' })]);
+    expect(await save(store, [listed({ id: 'u1', native: 'n1' })])).toEqual(['changed']);
+    const learnt = { call_id: 'n1', native_id: 'n1', identity_key: 'u1', version: 2, flags: '[]' };
+    expect(await callsOf(store)).toMatchObject([learnt]);
+    // Found by either of its names from then on, and neither is unlearnt.
+    expect(await save(store, [listed({ id: 'u1', native: 'n1' })])).toEqual(['unchanged']);
+    expect(await save(store, [listed({ id: 'n1', native: 'n1' })])).toEqual(['changed']);
+    expect(await save(store, [listed({ id: 'u1', caller: '2' })])).toEqual(['changed']);
+    expect(await callsOf(store)).toMatchObject([{ ...learnt, version: 4 }]);
+  });
+
+  test('of two records under two uuids is two', async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'u1', native: 'n1' }), listed({ id: 'u2', native: 'n2' })]);
+    expect(await callsOf(store)).toMatchObject([
+      { call_id: 'u1', flags: '[]' },
+      { call_id: 'u2', flags: '[]' },
+    ]);
+  });
+
+  test('never makes one row of two records, and never renames one', async () => {
+    const store = await open();
+    const page = fc.array(
+      fc.record({ record: fc.nat(5), known: fc.boolean(), caller: fc.constantFrom('1', '2') }),
+      { minLength: 1, maxLength: 6 },
+    );
+    const history = fc.tuple(fc.array(page, { minLength: 1, maxLength: 5 }), fc.uuid());
+    await fc.assert(
+      fc.asyncProperty(history, async ([pages, accountId]) => {
+        const ids = new Map<string, string>();
+        const seen = new Set<string>();
+        for (const rows of pages) {
+          // Six records under three uuids; until a uuid is known its record stands for it.
+          const calls = rows.map(({ record, known, caller }) =>
+            listed({ id: known ? `u${record % 3}` : `n${record}`, native: `n${record}`, caller }),
+          );
+          await save(store, calls, { ...CONTEXT, accountId });
+          for (const { record } of rows) seen.add(`n${record}`);
+          const stored = await store.db
+            .selectFrom('calls')
+            .select(['call_id', 'native_id'])
+            .where('account_id', '=', accountId)
+            .execute();
+          expect(new Set(stored.map(({ native_id }) => native_id))).toEqual(seen);
+          expect(stored).toHaveLength(seen.size);
+          for (const { call_id, native_id } of stored) {
+            expect(call_id).toBe(ids.get(native_id ?? '') ?? call_id);
+            ids.set(native_id ?? '', call_id);
+          }
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('a call that was marked as missing', () => {
+  async function lose(store: Store): Promise<void> {
+    await store.db.updateTable('calls').set({ missing_since: LATER.now }).execute();
+  }
+
+  test('is there again once it is listed, without a new version', async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'u1' })]);
+    await lose(store);
+    expect(await save(store, [listed({ id: 'u1' })], LATER)).toEqual(['unchanged']);
+    expect(await callsOf(store)).toMatchObject([
+      { missing_since: null, version: 1, change_seq: 2, changed_at: CONTEXT.now },
+    ]);
+    expect(await store.db.selectFrom('call_versions').selectAll().execute()).toEqual([]);
+  });
+
+  test('is there again when it comes back changed', async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'u1' })]);
+    await lose(store);
+    expect(await save(store, [listed({ id: 'u1', caller: '2' })], LATER)).toEqual(['changed']);
+    expect(await callsOf(store)).toMatchObject([{ missing_since: null, version: 2 }]);
+  });
+
+  test('stays missing while others are listed', async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'u1' })]);
+    await lose(store);
+    await save(store, [listed({ id: 'u2' })], LATER);
+    expect(await callsOf(store)).toMatchObject([
+      { missing_since: LATER.now },
+      { missing_since: null },
+    ]);
+  });
+});
+
+describe('calls without an id', () => {
+  const sort = (store: Store, rows: readonly ListedCall[], before = 0) =>
+    store.db.transaction().execute((trx) => sortRows(trx, 'acme', rows, () => before));
+  async function write(
+    store: Store,
+    rows: readonly ListedCall[],
+    settled = false,
+  ): Promise<Outcomes> {
+    const all = (trx: StoreTransaction) => writeOccurrences(trx, CONTEXT, rows, () => settled);
+    return outcomesOf(await store.db.transaction().execute(all));
+  }
+  const one = listed({ id: 'd1', caller: '1' });
+  // Says the same, and is another row.
+  const twin = listed({ id: 'd1', caller: '1' });
+  const two = listed({ id: 'd1', caller: '2' });
+  const other = listed({ id: 'd2' });
+
+  test('are sure only where they are the first and as they are stored', async () => {
+    const store = await open();
+    expect(await sort(store, [one, other])).toEqual({ sure: [one, other], held: [] });
+    // The second may be a repeat: only the end of the walk shows it.
+    expect(await sort(store, [one, twin, other])).toEqual({ sure: [one, other], held: [twin] });
+    expect(await sort(store, [one], 1)).toEqual({ sure: [], held: [one] });
+    await write(store, [one]);
+    expect(await sort(store, [one])).toEqual({ sure: [one], held: [] });
+    expect(await sort(store, [two])).toEqual({ sure: [], held: [two] });
+    await write(store, [one, two]);
+    expect(await sort(store, [one])).toEqual({ sure: [], held: [one] });
+  });
+
+  test('are as many rows as are listed, the first by the derived id itself', async () => {
+    const store = await open();
+    expect(await write(store, [one, twin, two, other])).toEqual(
+      Array.from({ length: 4 }, () => 'inserted'),
+    );
+    const calls = await callsOf(store);
+    expect(calls.filter(({ identity_key }) => identity_key === 'd1')).toHaveLength(3);
+    expect(calls.map(({ call_id }) => call_id)).toEqual(expect.arrayContaining(['d1', 'd2']));
+    expect(new Set(calls.map(({ flags }) => flags))).toEqual(new Set(['[]']));
+  });
+
+  test('keep their ids in whatever order they are listed again', async () => {
+    const store = await open();
+    const rows = [one, two, twin, other];
+    await write(store, rows);
+    const before = await contentOf(store);
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(rows, { minLength: 4 }), async (again) => {
+        expect(new Set(await write(store, again))).toEqual(new Set(['unchanged']));
+        expect(await contentOf(store)).toBe(before);
+      }),
+      { numRuns: 24 },
+    );
+  });
+
+  test('that grow in number leave those that were there alone', async () => {
+    const store = await open();
+    await write(store, [one, two]);
+    const before = await callsOf(store);
+    const third = listed({ id: 'd1', caller: '3' });
+    expect(await write(store, [third, two, one])).toEqual(['inserted', 'unchanged', 'unchanged']);
+    expect(await callsOf(store)).toEqual(expect.arrayContaining(before));
+    expect(await callsOf(store)).toHaveLength(3);
+  });
+
+  test('that change are changed, not new', async () => {
+    const store = await open();
+    await write(store, [one, two]);
+    const changed = listed({ id: 'd1', caller: '9' });
+    expect(await write(store, [changed, one])).toEqual(['changed', 'unchanged']);
+    expect(await callsOf(store)).toHaveLength(2);
+  });
+
+  test('beside one that the walk has written already are new', async () => {
+    const store = await open();
+    await write(store, [one]);
+    expect(await write(store, [twin], true)).toEqual(['inserted']);
+    expect(await callsOf(store)).toHaveLength(2);
+  });
+});
+
+describe('holes', () => {
+  const span = (from: number, to: number) => ({ from, to });
+  const within = <Result>(store: Store, work: (trx: StoreTransaction) => Promise<Result>) =>
+    store.db.transaction().execute(work);
+  const record = (store: Store, from: number, to: number, now: number) =>
+    within(store, (trx) => {
+      return recordHole(trx, 'acme', span(from, to), 'why', now, (attempts) => now + attempts);
+    });
+  const fill = (store: Store, from: number, to: number) =>
+    within(store, (trx) => fillHoles(trx, 'acme', span(from, to)));
+  const spansOf = async (store: Store) =>
+    (await readHoles(store, 'acme')).map(({ from_at, to_at }) => [from_at, to_at]);
+
+  test('are cut by what is proven, and what is left of them stays', async () => {
+    const store = await open();
+    await record(store, 1000, 2000, 5);
+    await fill(store, 1300, 1500);
+    const left = { reason: 'why', since: 5, attempts: 0, next_try_at: 5 };
+    expect(await readHoles(store, 'acme')).toMatchObject([
+      { from_at: 1000, to_at: 1300, ...left },
+      { from_at: 1500, to_at: 2000, ...left },
+    ]);
+    await fill(store, 900, 1100);
+    await fill(store, 1900, 2500);
+    expect(await spansOf(store)).toEqual([
+      [1100, 1300],
+      [1500, 1900],
+    ]);
+    await fill(store, 0, 1600);
+    await fill(store, 1600, 1900);
+    expect(await spansOf(store)).toEqual([]);
+  });
+
+  test('are not touched by what only borders on them, or is another account', async () => {
+    const store = await open();
+    await record(store, 1000, 2000, 5);
+    await fill(store, 500, 1000);
+    await fill(store, 2000, 3000);
+    await within(store, (trx) => fillHoles(trx, 'other', span(0, 9000)));
+    expect(await spansOf(store)).toEqual([[1000, 2000]]);
+  });
+
+  test('that are tried again stay the same, with an attempt more', async () => {
+    const store = await open();
+    await record(store, 1000, 2000, 5);
+    await record(store, 1000, 2000, 70);
+    await record(store, 1000, 2000, 800);
+    expect(await readHoles(store, 'acme')).toMatchObject([
+      { from_at: 1000, to_at: 2000, since: 5, attempts: 2, next_try_at: 802 },
+    ]);
+  });
+
+  test('that were split count the attempts of each part', async () => {
+    const store = await open();
+    await record(store, 1000, 2000, 5);
+    await record(store, 1000, 1500, 70);
+    expect(await readHoles(store, 'acme')).toMatchObject([
+      { from_at: 1000, to_at: 1500, since: 5, attempts: 1 },
+      { from_at: 1500, to_at: 2000, since: 5, attempts: 0 },
+    ]);
+    // Over both at once: as old as the older, as often as the more often tried.
+    await record(store, 1000, 2000, 900);
+    expect(await readHoles(store, 'acme')).toMatchObject([
+      { from_at: 1000, to_at: 2000, since: 5, attempts: 2 },
+    ]);
+  });
+
+  test('are at any time exactly what was recorded and not proven since', async () => {
+    const store = await open();
+    const step = fc.record({
+      kind: fc.constantFrom('record', 'fill'),
+      from: fc.nat(19),
+      length: fc.integer({ min: 1, max: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (steps) => {
+        await fill(store, 0, 100);
+        const open = new Set<number>();
+        for (const { kind, from, length } of steps) {
+          if (kind === 'record') await record(store, from, from + length, 1);
+          else await fill(store, from, from + length);
+          for (let at = from; at < from + length; at += 1) {
+            if (kind === 'record') open.add(at);
+            else open.delete(at);
+          }
+        }
+        const seconds = (await spansOf(store)).flatMap(([from = 0, to = 0]) =>
+          Array.from({ length: to - from }, (_, index) => from + index),
+        );
+        // No second twice: holes do not overlap.
+        expect(seconds).toEqual([...open].sort((a, b) => a - b));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a lease', () => {
+  async function acquire(store: Store): Promise<Lease> {
+    const result = await acquireLease(store, 'acme');
+    return result.kind === 'held' ? result.lease : expect.fail(`taken by ${result.by}`);
+  }
+
+  const write = (store: Store, lease: Lease, id: string) =>
+    fenced(store, lease, (trx) => writeCalls(trx, CONTEXT, [listed({ id })]));
+
+  async function holder(store: Store, change: object, heartbeat = Date.now()): Promise<void> {
+    await store.db
+      .updateTable('leases')
+      .set({ holder: JSON.stringify({ ...thisProcess(), ...change }), heartbeat_at: heartbeat })
+      .execute();
+  }
+
+  test('is held by one live process', async () => {
+    const store = await open();
+    await acquire(store);
+    const other = await open();
+    const { pid, host } = thisProcess();
+    expect(await acquireLease(other, 'acme')).toMatchObject({
+      kind: 'taken',
+      by: `process ${pid} on ${host}`,
+    });
+    expect(await acquireLease(other, 'another')).toMatchObject({ kind: 'held' });
+  });
+
+  test('is free once it was given back', async () => {
+    const store = await open();
+    const first = await acquire(store);
+    await releaseLease(store, first);
+    const second = await acquire(store);
+    expect(second.epoch).toBeGreaterThan(first.epoch);
+  });
+
+  test('is not given back by one who lost it', async () => {
+    const store = await open();
+    const first = await acquire(store);
+    await holder(store, {}, Date.now() - 11_000);
+    const second = await acquire(store);
+    await releaseLease(store, first);
+    expect(await acquireLease(store, 'acme')).toMatchObject({ kind: 'taken' });
+    await write(store, second, 'u1');
+    expect(await callsOf(store)).toHaveLength(1);
+  });
+
+  test('goes over when its heartbeat has stopped', async () => {
+    const store = await open();
+    await acquire(store);
+    await holder(store, {}, Date.now() - 8_000);
+    expect(await acquireLease(store, 'acme')).toMatchObject({ kind: 'taken' });
+    await holder(store, {}, Date.now() - 11_000);
+    expect(await acquireLease(store, 'acme')).toMatchObject({ kind: 'held' });
+  });
+
+  test('goes over at once when its holder has died on this host', async () => {
+    const store = await open();
+    await acquire(store);
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    // Only a system that tells its boots and processes apart lets that be seen.
+    const known = thisProcess().boot !== '';
+    await holder(store, { pid, startedAt: '1' });
+    expect((await acquireLease(store, 'acme')).kind).toBe(known ? 'held' : 'taken');
+    // A number that was used again is another process.
+    await holder(store, { startedAt: '1' });
+    expect((await acquireLease(store, 'acme')).kind).toBe(known ? 'held' : 'taken');
+  });
+
+  test('does not go over early from a machine, boot or container that cannot be looked into', async () => {
+    const store = await open();
+    await acquire(store);
+    const gone = { pid: 2 ** 22 + 1, startedAt: '1' };
+    for (const elsewhere of [{ boot: 'other' }, { boot: '' }, { pidNamespace: 'pid:[1]' }]) {
+      await holder(store, { ...gone, ...elsewhere });
+      expect(await acquireLease(store, 'acme')).toMatchObject({ kind: 'taken' });
+    }
+  });
+
+  test('stays with another live process', async () => {
+    const store = await open();
+    await acquire(store);
+    const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    try {
+      const stat = readStat(child.pid);
+      await holder(store, { pid: child.pid, startedAt: stat });
+      expect(await acquireLease(store, 'acme')).toMatchObject({ kind: 'taken' });
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+    }
+    expect((await acquireLease(store, 'acme')).kind).toBe(
+      thisProcess().boot === '' ? 'taken' : 'held',
+    );
+  });
+
+  test('that was lost lets nothing be written', async () => {
+    const store = await open();
+    const first = await acquire(store);
+    await write(store, first, 'u1');
+    await holder(store, {}, Date.now() - 11_000);
+    const second = await acquire(store);
+    const before = await contentOf(store);
+    expect(await codeOf(write(store, first, 'u2'))).toBe('lease.lost');
+    expect(await contentOf(store)).toBe(before);
+    await write(store, second, 'u2');
+    expect(await callsOf(store)).toHaveLength(2);
+  });
+
+  test('writes all of a transaction or nothing', async () => {
+    const store = await open();
+    const lease = await acquire(store);
+    const before = await contentOf(store);
+    const torn = fenced(store, lease, async (trx) => {
+      await writeCalls(trx, CONTEXT, [listed({ id: 'u1' })]);
+      throw new Error('torn');
+    });
+    await expect(torn).rejects.toThrow('torn');
+    expect(await contentOf(store)).toBe(before);
+  });
+});
+
+/** When the process began, as /proc tells it; empty where there is none. */
+function readStat(pid: number | undefined): string {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return '';
+  return (
+    readFileSync(file, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[19] ?? ''
+  );
+}
+
+describe('pending windows', () => {
+  const within = <Result>(store: Store, work: (trx: StoreTransaction) => Promise<Result>) =>
+    store.db.transaction().execute(work);
+
+  async function withWindows(spans: readonly (readonly [number, number])[]): Promise<Store> {
+    const store = await open();
+    await within(store, (trx) => {
+      return addWindows(
+        trx,
+        'acme',
+        'live',
+        spans.map(([from, to]) => ({ from, to })),
+      );
+    });
+    return store;
+  }
+
+  async function first(store: Store): Promise<string> {
+    const [window] = await readWindows(store, 'acme', 'live', 1);
+    return window?.id ?? expect.fail('there is no window');
+  }
+
+  test('come in the order of time, lane by lane', async () => {
+    const store = await withWindows([
+      [20, 30],
+      [0, 10],
+      [10, 20],
+    ]);
+    await within(store, (trx) => addWindows(trx, 'acme', 'hole', [{ from: 5, to: 6 }]));
+    await within(store, (trx) => addWindows(trx, 'other', 'live', [{ from: 7, to: 8 }]));
+    const windows = await readWindows(store, 'acme', 'live', 2);
+    expect(windows).toMatchObject([
+      { from_at: 0, to_at: 10, cursor: null, walks: 0, pages: 0, total: null, previous: null },
+      { from_at: 10, to_at: 20 },
+    ]);
+    expect(await countWindows(store, 'acme', 'live')).toBe(3);
+    expect(await countWindows(store, 'acme', 'hole')).toBe(1);
+  });
+
+  test('remember what their walk has seen, page by page, until it begins anew', async () => {
+    const store = await withWindows([[0, 10]]);
+    const id = await first(store);
+    const pages = [Buffer.from('00010203ff000102', 'hex'), Buffer.alloc(0), Buffer.from('tenth')];
+    await within(store, async (trx) => {
+      // In any order: by number, not by when they came, and the tenth after the second.
+      await rememberPage(trx, id, 10, pages[2] ?? Buffer.alloc(0));
+      await rememberPage(trx, id, 0, pages[0] ?? Buffer.alloc(0));
+      await rememberPage(trx, id, 2, pages[1] ?? Buffer.alloc(0));
+      await holdRows(trx, id, 7, ['{"b":1.10}', '{"c":2}']);
+      await holdRows(trx, id, 3, ['{"a":9007199254740993}']);
+    });
+    const recalled = await recallPages(store, id);
+    expect(recalled.map((page) => page.toString('hex'))).toEqual(
+      pages.map((page) => page.toString('hex')),
+    );
+    expect(await within(store, (trx) => recallRows(trx, id))).toEqual([
+      '{"a":9007199254740993}',
+      '{"b":1.10}',
+      '{"c":2}',
+    ]);
+    await within(store, (trx) => forgetWalk(trx, id));
+    expect(await recallPages(store, id)).toEqual([]);
+    expect(await within(store, (trx) => recallRows(trx, id))).toEqual([]);
+    expect(await first(store)).toBe(id);
+  });
+
+  test('keep where they stand', async () => {
+    const store = await withWindows([
+      [0, 10],
+      [10, 20],
+    ]);
+    const id = await first(store);
+    const change = { cursor: '2:100', pages: 1, total: 250, begun_at: 99, previous: 'digest' };
+    await within(store, (trx) => updateWindow(trx, id, change));
+    expect(await readWindows(store, 'acme', 'live', 9)).toMatchObject([
+      { id, from_at: 0, ...change },
+      { from_at: 10, cursor: null, pages: 0 },
+    ]);
+  });
+
+  test('take their memory with them when they end', async () => {
+    const store = await withWindows([
+      [0, 10],
+      [10, 20],
+    ]);
+    const [one, two] = await readWindows(store, 'acme', 'live', 2);
+    await within(store, async (trx) => {
+      for (const { id } of [one, two].flatMap((window) => window ?? [])) {
+        await rememberPage(trx, id, 0, Buffer.from('12345678'));
+        await holdRows(trx, id, 0, ['{}']);
+      }
+      await removeWindow(trx, one?.id ?? '');
+    });
+    for (const table of ['window_pages', 'window_rows'] as const) {
+      const rows = await store.db.selectFrom(table).select('window_id').execute();
+      expect(rows).toEqual([{ window_id: two?.id }]);
+    }
+    expect(await countWindows(store, 'acme', 'live')).toBe(1);
+  });
+});
