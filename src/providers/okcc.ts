@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CallFlag, Direction, Disposition } from '../call.ts';
-import { isObject, type Json, type JsonObject, parseJson, writeJson } from '../json.ts';
+import { isObject, type Json, writeJson } from '../json.ts';
 import { isoSeconds } from '../time.ts';
 import {
   credentialsRefused,
@@ -24,10 +24,8 @@ import {
   timeText,
   whole,
 } from './fields.ts';
-import { type After, type Ask, defineProvider, type Failed, type Page } from './provider.ts';
-
-/** The values of `serviceType` in the provider's document: all that a list can be narrowed by. */
-const SERVICE_TYPES = [1, 2, 3, 4, 5, 7, 9, 17, 18, 19, 21];
+import { narrow, readPage, wanted } from './okcc-paging.ts';
+import { type Ask, defineProvider, type Failed, type Page } from './provider.ts';
 
 /** Rent and settlement stand in the list of calls. */
 const FEE_TYPES: ReadonlySet<string | null> = new Set(['17', '18']);
@@ -111,117 +109,6 @@ const listing = z.looseObject({
   cdr: z.array(received).nullish(),
 });
 
-const total = z.int().nullable();
-
-/**
- * Where a walk stands. The document says of `startKey` only "the Id to query
- * from", so its meaning is learnt from the pages it brings. The phases after
- * `keyed` narrow a second that holds more than a page shows: its two instants,
- * then its service types. `total` is what the first page said of the range:
- * later pages may count the rest from `startKey`, or their own part.
- */
-const position = z.discriminatedUnion('phase', [
-  z.object({ phase: z.literal('keyed'), startKey: received, rows: z.int(), total }),
-  /** `full`: how many rows the page had that could not be walked on from. */
-  z.object({ phase: z.literal('from'), full: z.int().nullable(), total }),
-  z.object({ phase: z.literal('to'), full: z.int().nullable(), rows: z.int(), total }),
-  z.object({ phase: z.literal('service'), index: z.int(), total: z.int() }),
-]);
-
-type Position = z.infer<typeof position>;
-
-function readPosition(cursor: string | null): Position | null {
-  return cursor === null ? null : position.parse(parseJson(cursor));
-}
-
-const writePosition = (at: Position): string => writeJson(at);
-
-const more = (next: Position): After => ({ kind: 'more', cursor: writePosition(next) });
-const end = (proof: boolean): After => ({ kind: 'end', proof });
-const stuck = (reason: string): After => ({ kind: 'stuck', reason });
-
-/** A page as it was listed. */
-interface Listed {
-  readonly rows: readonly Json[];
-  readonly total: number | null;
-  /** How many rows a page may have; null where the response does not say. */
-  readonly size: number | null;
-}
-
-/** Whether rows may have been left out. Without a stated size only an empty page is surely whole. */
-function isFull({ rows, size }: Listed): boolean {
-  return rows.length > 0 && (size === null || rows.length >= size);
-}
-
-function readPage(listed: Listed, at: Position | null): Page {
-  const { rows } = listed;
-  if (at === null) return firstPage(listed);
-  if (at.phase === 'keyed') return keyedPage(listed, at);
-  // What narrows a second lists again what its pages had listed.
-  const overlap = rows.length;
-  const page = (after: After): Page => ({ kind: 'page', rows, total: at.total, overlap, after });
-  if (at.phase === 'service') {
-    if (listed.size !== null && isFull(listed)) return page(stuck('one service type fills a page'));
-    const index = at.index + 1;
-    if (index < SERVICE_TYPES.length) return page(more({ ...at, index }));
-    // A type missing in the document would be missing here too: only the total can prove this.
-    return page(stuck('the service types do not add up to the total'));
-  }
-  if (isFull(listed)) return page(stuck('one instant fills a page'));
-  if (at.phase === 'from') return page(more({ ...at, phase: 'to', rows: rows.length }));
-  // A server that leaves a range's end out lists nothing for an instant.
-  const whole = at.full !== null && at.rows + rows.length >= at.full;
-  return page(whole ? end(true) : stuck('the instants list less than their second'));
-}
-
-function firstPage({ rows, total: stated, size }: Listed): Page {
-  const short = size !== null && rows.length < size;
-  const beyond = stated !== null && stated > rows.length;
-  // A total equal to a full page may count that page alone.
-  const total = beyond || (short && stated === rows.length) ? stated : null;
-  const page = (after: After): Page => ({ kind: 'page', rows, total, after });
-  if (rows.length === 0 || (short && !beyond)) return page(end(true));
-  return page(nextKey(rows, total));
-}
-
-function keyedPage(
-  { rows, total: stated, size }: Listed,
-  at: Extract<Position, { phase: 'keyed' }>,
-): Page {
-  const total = at.total === null ? null : Math.max(at.total, stated ?? 0);
-  const start = keyText(at.startKey);
-  const overlap = rows.filter((row) => rowKeyText(row) === start).length;
-  const page = (after: After): Page => ({ kind: 'page', rows, total, overlap, after });
-  if (rows.length === 0 || (rows.length === 1 && overlap === 1)) {
-    // The wrong direction would have brought the other rows of the page before, if there were any.
-    const single = at.rows < 2;
-    return page(single && size === 1 ? stuck('a page holds a single row') : end(!single));
-  }
-  if (size !== null && rows.length < size) return page(end(true));
-  if (rowKeyText(lastKeyed(rows)) === start) return page(stuck('startKey does not move the list'));
-  return page(nextKey(rows, total));
-}
-
-function nextKey(rows: readonly Json[], total: number | null): After {
-  const last = lastKeyed(rows);
-  const startKey = isObject(last) ? last['key'] : undefined;
-  if (startKey === undefined) return stuck('no row of the page has a key');
-  return more({ phase: 'keyed', startKey, rows: rows.length, total });
-}
-
-function lastKeyed(rows: readonly Json[]): Json | undefined {
-  return rows.findLast((row) => rowKeyText(row) !== null);
-}
-
-function rowKeyText(row: Json | undefined): string | null {
-  return isObject(row) ? keyText(row['key']) : null;
-}
-
-/** A key may be text on one page and a number on the next. */
-function keyText(key: Json | undefined): string | null {
-  return text.safeParse(key).data ?? null;
-}
-
 /** Null where `error` says success. Codes come as numbers, as text, and as hexadecimal text. */
 function refusal(result: z.infer<typeof outcome>): Failed | null {
   const code = result?.error ?? null;
@@ -269,22 +156,7 @@ function readList(body: Json, ask: Ask): Page | Failed {
   const rows = z.object({ cdr: z.array(received) }).safeParse({ cdr: cdr ?? (none ? [] : cdr) });
   if (!rows.success) return notAsPromised(rows.error);
   const limit = size !== null && size > 0 ? size : null;
-  return readPage({ rows: rows.data.cdr, total, size: limit }, readPosition(ask.cursor));
-}
-
-function narrow({ cursor }: Ask): string | null {
-  const at = readPosition(cursor);
-  if (at === null) return writePosition({ phase: 'from', full: null, total: null });
-  if (at.phase === 'keyed') return writePosition({ phase: 'from', full: at.rows, total: at.total });
-  if (at.phase === 'service' || at.total === null) return null;
-  return writePosition({ phase: 'service', index: 0, total: at.total });
-}
-
-/** What narrows the list at this position. */
-function filter(at: Position | null): JsonObject {
-  if (at?.phase === 'keyed') return { startKey: at.startKey };
-  const serviceType = at?.phase === 'service' ? SERVICE_TYPES[at.index] : undefined;
-  return serviceType === undefined ? {} : { serviceType };
+  return readPage({ rows: rows.data.cdr, total, size: limit }, ask.cursor);
 }
 
 function disposition(talk: number, result: string | null, cause: string | null): Disposition {
@@ -315,19 +187,15 @@ export const okcc = defineProvider({
   narrow,
   read: readList,
 
-  request({ from, to, cursor, signing }, { baseUrl, clock, credentials: { customer, password } }) {
-    const timestamp = String(signing.now);
-    const seq = signing.nonce;
+  request(ask, { baseUrl, clock, credentials: { customer, password } }) {
+    const timestamp = String(ask.signing.now);
+    const seq = ask.signing.nonce;
     const digest = createHash('md5')
       .update(`${customer}@${timestamp}@${seq}@${password}`)
       .digest('hex');
-    const at = readPosition(cursor);
+    const { from, to, filter } = wanted(ask);
     // Fields that say nothing are left out: what an empty one means is not documented.
-    const request = {
-      startTime: clock.format(at?.phase === 'to' ? to : from),
-      endTime: clock.format(at?.phase === 'from' ? from : to),
-      ...filter(at),
-    };
+    const request = { startTime: clock.format(from), endTime: clock.format(to), ...filter };
     return {
       operation: 'getCdrList',
       method: 'POST',

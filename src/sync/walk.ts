@@ -1,11 +1,10 @@
-import { CdrError, type Fault } from '../errors.ts';
+import { CdrError } from '../errors.ts';
 import type { Ask, Page } from '../providers/provider.ts';
-import { updateAccount } from '../store/accounts.ts';
-import { fenced } from '../store/leases.ts';
-import { dropFrom, type PendingWindow, recallPages, updateWindow } from '../store/windows.ts';
-import { formatDuration, HOUR, SECOND, type Span } from '../time.ts';
+import { type PendingWindow, recallPages } from '../store/windows.ts';
+import type { Span } from '../time.ts';
 import { commitPage, type Step } from './commit.ts';
 import { earlierNow, type RunContext } from './context.ts';
+import { freezeEnd } from './freeze.ts';
 import type { FinishedRead } from './ledger.ts';
 import {
   emptyMemory,
@@ -16,7 +15,7 @@ import {
 } from './memory.ts';
 import { readPage } from './page.ts';
 import { judge, moveOf, type Verdict } from './proof.ts';
-import { divide, halve, settledNow } from './windows.ts';
+import { divide, halve } from './windows.ts';
 
 /** A window that proves nothing is walked so often before it is split. */
 const WALKS = 3;
@@ -44,10 +43,10 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
     context.signal.throwIfAborted();
     const begunAt = window.begun_at ?? earlierNow(context);
     const { page, date, ask } = await askPage(context, window);
-    const late = await endTooLate(context, window, date);
-    if (late !== null) {
-      if (late === 'nothing settled') return;
-      window = late;
+    const frozen = await freezeEnd(context, window, date);
+    if (frozen !== null) {
+      if (frozen === 'nothing settled') return;
+      window = frozen;
       continue;
     }
     const read = readPage(context, ask, page.rows, memory);
@@ -121,51 +120,6 @@ export async function askPage(
         : error;
     });
   return { page: value, date, ask };
-}
-
-/**
- * A live window's end is frozen before its first page counts. Where the first
- * response shows that the provider's clock has not passed it, what is listed
- * near the end may still grow: the window ends earlier, and its page is asked
- * again. The windows after it are dropped with the rest, to be planned anew
- * from the watermark, which must not jump over what was not read.
- *
- * @returns null where the end may stay.
- * @throws CdrError where the provider's clock cannot be right.
- */
-async function endTooLate(
-  context: RunContext,
-  window: PendingWindow,
-  date: number | null,
-): Promise<PendingWindow | 'nothing settled' | null> {
-  if (window.lane !== 'live' || window.pages > 0 || date === null) return null;
-  const { settings, store, lease, clock } = context;
-  const now = Date.now();
-  const to = clock.snap(settledNow(now, date - now, settings.settle));
-  // `Date` is up to a second old when it is sent, and the answer took its time to come.
-  const doubt = Math.min(2 * SECOND, settings.settle / 10);
-  if (window.to_at <= to + doubt) return null;
-  const behind = now - date;
-  if (behind > BELIEVABLE_SKEW) throw new CdrError(wrongClock(behind), { account: settings.id });
-  const settled = to > window.from_at;
-  await fenced(store, lease, async (trx) => {
-    await dropFrom(trx, settings.id, window.lane, settled ? window.to_at : window.from_at);
-    if (settled) await updateWindow(trx, window.id, { to_at: to });
-    await updateAccount(trx, settings.id, { clock_skew: -behind });
-  });
-  return settled ? { ...window, to_at: to } : 'nothing settled';
-}
-
-/** A clock set to the wrong day, with an hour to spare. What is further off is no clock. */
-const BELIEVABLE_SKEW = 25 * HOUR;
-
-function wrongClock(behind: number): Fault {
-  return {
-    class: 'contract',
-    code: 'provider.clock',
-    message: `the provider's clock (its Date header) is ${formatDuration(behind)} behind`,
-    hint: 'Nothing newer can be read as long as it says so. Ask the provider to set its clock, or look for a proxy or cache that answers in its place.',
-  };
 }
 
 function nextStep(

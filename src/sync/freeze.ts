@@ -1,0 +1,52 @@
+import { CdrError, type Fault } from '../errors.ts';
+import { updateAccount } from '../store/accounts.ts';
+import { fenced } from '../store/leases.ts';
+import { dropFrom, type PendingWindow, updateWindow } from '../store/windows.ts';
+import { formatDuration, HOUR, SECOND } from '../time.ts';
+import type { RunContext } from './context.ts';
+import { settledNow } from './windows.ts';
+
+/**
+ * A live window's end is frozen before its first page counts. Where the first
+ * response shows that the provider's clock has not passed it, what is listed
+ * near the end may still grow: the window ends earlier, and its page is asked
+ * again. The windows after it are dropped with the rest, to be planned anew
+ * from the watermark, which must not jump over what was not read.
+ *
+ * @returns null where the end may stay.
+ * @throws CdrError where the provider's clock cannot be right.
+ */
+export async function freezeEnd(
+  context: RunContext,
+  window: PendingWindow,
+  date: number | null,
+): Promise<PendingWindow | 'nothing settled' | null> {
+  if (window.lane !== 'live' || window.pages > 0 || date === null) return null;
+  const { settings, store, lease, clock } = context;
+  const now = Date.now();
+  const to = clock.snap(settledNow(now, date - now, settings.settle));
+  // `Date` is up to a second old when it is sent, and the answer took its time to come.
+  const doubt = Math.min(2 * SECOND, settings.settle / 10);
+  if (window.to_at <= to + doubt) return null;
+  const behind = now - date;
+  if (behind > BELIEVABLE_SKEW) throw new CdrError(wrongClock(behind), { account: settings.id });
+  const settled = to > window.from_at;
+  await fenced(store, lease, async (trx) => {
+    await dropFrom(trx, settings.id, window.lane, settled ? window.to_at : window.from_at);
+    if (settled) await updateWindow(trx, window.id, { to_at: to });
+    await updateAccount(trx, settings.id, { clock_skew: -behind });
+  });
+  return settled ? { ...window, to_at: to } : 'nothing settled';
+}
+
+/** A clock set to the wrong day, with an hour to spare. What is further off is no clock. */
+const BELIEVABLE_SKEW = 25 * HOUR;
+
+function wrongClock(behind: number): Fault {
+  return {
+    class: 'contract',
+    code: 'provider.clock',
+    message: `the provider's clock (its Date header) is ${formatDuration(behind)} behind`,
+    hint: 'Nothing newer can be read as long as it says so. Ask the provider to set its clock, or look for a proxy or cache that answers in its place.',
+  };
+}
