@@ -255,6 +255,7 @@ function listed({ id, native = null, caller = '13800138000' }: Wanted): ListedCa
       flags: [],
       custom: {},
     } satisfies Call,
+    listedExactly: true,
     listedOn: '2026-10-01',
     raw,
     hash: createHash('sha256').update(raw).digest('hex'),

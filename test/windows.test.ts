@@ -250,7 +250,7 @@ describe('a window in two', () => {
           expect(first.to % SECOND).toBe(0);
           expect(isInsideRepeated(rules, first.to)).toBe(false);
           const away = Math.abs(first.to - (window.from + window.to) / 2);
-          expect(away).toBeLessThanOrEqual(rules.reach.wholeDays ? 25 * HOUR : 4 * HOUR + SECOND);
+          expect(away).toBeLessThanOrEqual(rules.reach.wholeDays ? 26 * HOUR : 4 * HOUR + SECOND);
           if (rules.reach.wholeDays) {
             expect(first.to).toBe(rules.clock.startOfDay(rules.clock.dayOf(first.to)));
           }
@@ -355,7 +355,7 @@ describe('a poll', () => {
         const plan = planPoll({ startAt, watermark }, { lookback, now, until }, rules);
         const from = Math.max(startAt, watermark - lookback);
         // Rounded down to a second out of any repeated stretch, or to the day's beginning.
-        const rounding = reach.wholeDays ? 25 * HOUR : 4 * HOUR;
+        const rounding = reach.wholeDays ? 26 * HOUR : 4 * HOUR;
         const first = plan.unreachable ?? plan.windows[0];
         if (first === undefined) {
           expect(clock.snap(wholeSecond(until))).toBeLessThanOrEqual(wantedFrom(from, rules));

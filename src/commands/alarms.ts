@@ -23,10 +23,11 @@ export function alarmsOf(
   if (known === null) {
     return [alarm('never_run', 'was never synced', `Run \`cdrsync sync --account ${config.id}\`.`)];
   }
-  const { account, lastRun, days, holes, quarantined } = known;
+  const { account, lastPoll, lastRun, days, holes, quarantined } = known;
   const bad = ['incomplete', 'mismatch', 'unreachable'].filter((state) => (days[state] ?? 0) > 0);
   return [
-    ...(lastRun === null ? [] : runAlarms(lastRun)),
+    // Of the last poll: an audit with nothing to do must not clear what a failed poll said.
+    ...runAlarms(lastPoll ?? lastRun),
     ...lagAlarms(config, account.watermark, account.today_refused_until, now),
     ...(holes.length === 0
       ? []
@@ -62,8 +63,8 @@ const DAY_HINTS: Readonly<Record<string, string>> = {
     'The provider no longer serves them: `cdrsync verify --accept DAY --reason TEXT` closes one.',
 };
 
-function runAlarms(run: Run): readonly Alarm[] {
-  if (run.error === null) return [];
+function runAlarms(run: Run | null): readonly Alarm[] {
+  if (run === null || run.error === null) return [];
   const { code, message, hint } = JSON.parse(run.error);
   return [alarm(String(code), `the last run failed: ${message}`, String(hint))];
 }
@@ -75,7 +76,9 @@ function lagAlarms(
   now: number,
 ): readonly Alarm[] {
   const lag = now - watermark;
-  if (lag <= Math.max(3 * every + settle, HOUR) || (todayRefusedUntil ?? 0) > now) return [];
+  // A provider that refuses the current day is a day behind, and no more.
+  const refused = (todayRefusedUntil ?? 0) > now;
+  if (lag <= (refused ? DAY + HOUR : Math.max(3 * every + settle, HOUR))) return [];
   return [
     alarm('lag', `is ${formatDuration(lag)} behind`, 'Check that the worker or the cron job runs.'),
   ];

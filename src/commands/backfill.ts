@@ -38,6 +38,13 @@ export async function backfillCommand(
       'Ranges are half-open: --to is the day after the last one wanted.',
     );
   }
+  if (range.from > Date.now()) {
+    throw configError(
+      'usage.range',
+      'the range has not come yet',
+      'A backfill reads the past; `cdrsync sync` follows the present.',
+    );
+  }
   if (options.dryRun === true) {
     const plan = dryRun(account, range);
     process.stdout.write(globals.json ? `${JSON.stringify(plan)}\n` : planText(plan));

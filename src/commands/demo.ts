@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../config/config.ts';
+import { configError } from '../errors.ts';
 import { sandboxConfig } from '../sandbox/config.ts';
 import type { Sandbox } from '../sandbox/contract.ts';
 import { startSandbox } from '../sandbox/server.ts';
@@ -31,6 +32,13 @@ export async function demoCommand(
   const folder =
     keep === undefined ? await mkdtemp(join(tmpdir(), 'cdrsync-demo-')) : resolve(keep);
   await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length > 0) {
+    throw configError(
+      'usage.keep',
+      `${folder} is not empty`,
+      'Give --keep a new folder: the demo writes a configuration and a store there.',
+    );
+  }
   // Frozen before what is settled now, so that a second pass has nothing new to find.
   const sandbox = await startSandbox({
     until: Date.now() - 5 * MINUTE,

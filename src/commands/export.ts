@@ -36,7 +36,9 @@ export async function exportCommand(
   );
   const ranges = chosen.map((account) => rangeOf(account, options));
   if (options.output !== undefined) checkTarget(options.output, config);
-  const wish = { ranges, history: options.history === true };
+  // A connection of its own: the other one is busy as long as the records stream.
+  const history = options.history === true ? await openStoreToRead(config.store) : null;
+  const wish = { ranges, history };
   const store = await openStoreToRead(config.store);
   if (store === null) throw missing(config.store);
   try {
@@ -44,6 +46,7 @@ export async function exportCommand(
     else await writeFile(store, wish, options.output, signal);
   } finally {
     await store.close();
+    await history?.close();
   }
   return 0;
 }
@@ -58,7 +61,8 @@ function rangeOf({ id, clock }: AccountConfig, { from, to }: ExportOptions): Rec
 
 interface Wish {
   readonly ranges: readonly RecordRange[];
-  readonly history: boolean;
+  /** Where the versions are read; null where they are not wanted. */
+  readonly history: Store | null;
 }
 
 /** Gathered to this size before they are written. */
@@ -78,7 +82,7 @@ async function writeRecords(
   };
   for await (const record of streamRecords(store, ranges)) {
     signal.throwIfAborted();
-    const before = history ? await historyJson(store, record) : [];
+    const before = history === null ? [] : await historyJson(history, record);
     for (const line of [...before, recordJson(record)]) lines += `${line}\n`;
     if (lines.length >= CHUNK) await write();
   }

@@ -58,7 +58,7 @@ async function countChanges(
 
 async function applyChanges(session: Session, accounts: readonly SyncAccount[]): Promise<number> {
   const { globals } = session;
-  const store = await openSessionStore(session);
+  const store = await openSessionStore(session, 'existing');
   const outcomes: Outcome[] = [];
   const reports: AccountReport[] = [];
   try {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { configError } from '../errors.ts';
@@ -22,9 +23,10 @@ export async function sandboxCommand(
   options: SandboxCommandOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  const path = resolve(options.writeConfig);
+  checkTarget(path);
   const sandbox = await listen(options.port);
   spoil(sandbox, options);
-  const path = resolve(options.writeConfig);
   const config = sandboxConfig(sandbox, { store: 'sqlite:./data/sandbox.db' });
   await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
   process.stdout.write(
@@ -35,6 +37,16 @@ export async function sandboxCommand(
   if (!signal.aborted) await once(signal, 'abort');
   await sandbox.close();
   return 0;
+}
+
+/** Only a configuration that an earlier sandbox wrote is written over. */
+function checkTarget(path: string): void {
+  if (!existsSync(path) || readFileSync(path, 'utf8').includes('"demo-infin8linx"')) return;
+  throw configError(
+    'usage.config',
+    `${path} exists`,
+    'Give the sandbox another file with --write-config.',
+  );
 }
 
 async function listen(port: number): Promise<Sandbox> {

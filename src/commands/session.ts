@@ -37,11 +37,14 @@ export async function openSession(globals: GlobalOptions, signal: AbortSignal): 
   return { config, log, redact, globals, signal };
 }
 
-/** The store for a command that writes; creating one is announced. */
-export async function openSessionStore({ config, globals, log }: Session): Promise<Store> {
+/** The store for a command that writes; creating one is announced. `existing`: for commands on what is there. */
+export async function openSessionStore(
+  { config, globals, log }: Session,
+  wanted: 'any' | 'existing' = 'any',
+): Promise<Store> {
   return openStore({
     url: config.store,
-    mustExist: globals.requireStore,
+    mustExist: globals.requireStore || wanted === 'existing',
     onEvent: ({ kind, path }) => {
       if (kind === 'created') log.warn({ path }, 'a new store was created');
       else log.info({ path }, 'the store was backed up before its upgrade');

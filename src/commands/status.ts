@@ -76,6 +76,7 @@ function statusOf(
   const {
     account = null,
     lastRun = null,
+    lastPoll = null,
     days = {},
     holes = [],
     quarantined = 0,
@@ -90,7 +91,7 @@ function statusOf(
       account === null ? null : Math.max(0, Math.round((now - account.watermark) / SECOND)),
     clock_skew_seconds: skew === null ? null : Math.round(skew / SECOND),
     last_run: lastRun === null ? null : runStatus(lastRun),
-    next_poll: lastRun === null ? null : isoSeconds(lastRun.started_at + config.every),
+    next_poll: lastPoll === null ? null : isoSeconds(lastPoll.started_at + config.every),
     pending_windows: pending,
     days,
     holes: holes.map((hole) => ({

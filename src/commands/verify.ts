@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { configError } from '../errors.ts';
 import type { AccountReport, DayReport } from '../sync/report.ts';
 import type { Surroundings, SyncAccount } from '../sync/run.ts';
-import { type AuditWish, acceptDay, verifyAccount } from '../sync/verify.ts';
+import { type AuditWish, acceptDay, checkAcceptable, verifyAccount } from '../sync/verify.ts';
 import { isDay, type ZoneClock } from '../time.ts';
 import { showProgress } from './progress.ts';
 import { readInstant } from './ranges.ts';
@@ -27,10 +27,14 @@ export async function verifyCommand(
   const session = await openSession(globals, signal);
   const accounts = chooseAccounts(session.config, options.account);
   const work = workOf(session.config, accounts, options);
-  const store = await openSessionStore(session);
+  const store = await openSessionStore(session, 'existing');
   const progress = showProgress('verify', globals);
   let reports: readonly AccountReport[];
   try {
+    if (options.accept !== undefined) {
+      for (const { settings } of accounts)
+        await checkAcceptable(store, settings.id, options.accept);
+    }
     const around = { ...session, store, onProgress: progress.update };
     reports = await Promise.all(accounts.map((account) => work(account, around)));
   } finally {
@@ -38,7 +42,9 @@ export async function verifyCommand(
     await store.close();
   }
   process.stdout.write(globals.json ? reportJson(reports) : verifyText(reports));
-  return reportExitCode(reports);
+  // A day that somebody else's run kept from being accepted is not accepted.
+  const skipped = options.accept !== undefined && reports.some(({ state }) => state === 'skipped');
+  return skipped ? 1 : reportExitCode(reports);
 }
 
 type Work = (account: SyncAccount, around: Surroundings) => Promise<AccountReport>;

@@ -41,7 +41,7 @@ export async function lastAudits(
   return new Map(rows.map(({ day, audited_at }) => [day, Number(audited_at)]));
 }
 
-/** The ids of the calls first listed under a day that are not marked as missing. */
+/** The ids of the calls that were certainly first listed under a day, and are not marked as missing. */
 export async function presentCalls(
   trx: StoreTransaction,
   accountId: string,
@@ -52,6 +52,7 @@ export async function presentCalls(
     .select('call_id')
     .where('account_id', '=', accountId)
     .where('listed_on', '=', day)
+    .where('listed_exact', '=', 1)
     .where('missing_since', 'is', null)
     .execute();
   return rows.map(({ call_id }) => call_id);

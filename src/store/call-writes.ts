@@ -9,6 +9,8 @@ export interface ListedCall {
   readonly call: Call;
   /** The provider-local day under which it is listed. */
   readonly listedOn: string;
+  /** False where the window had several days, so that the day is a guess. */
+  readonly listedExactly: boolean;
   /** The row as received. */
   readonly raw: string;
   /** sha256 of the canonical raw payload: what decides whether it changed. */
@@ -33,8 +35,8 @@ export type CallWrite =
       readonly flags: readonly CallFlag[];
     }
   | { readonly kind: 'change'; readonly listed: ListedCall; readonly callId: string }
-  /** Its content is stored already, but it was marked as missing. */
-  | { readonly kind: 'return'; readonly listed: ListedCall; readonly callId: string }
+  /** Its content is stored already; it was marked as missing, or its day was a guess. */
+  | { readonly kind: 'settle'; readonly listed: ListedCall; readonly callId: string }
   | { readonly kind: 'none'; readonly listed: ListedCall; readonly callId: string };
 
 /** What became of a listed row. */
@@ -69,8 +71,10 @@ export async function applyWrites(
   for (const write of due) {
     if (write.kind === 'change')
       await replace(trx, context, write.listed, write.callId, sequence++);
-    if (write.kind === 'return')
-      await clearMissing(trx, context.accountId, write.callId, sequence++);
+    if (write.kind === 'settle') await settle(trx, context, write.listed, write.callId, sequence++);
+    else if (write.kind === 'change' && write.listed.listedExactly) {
+      await placeOn(trx, context.accountId, write.callId, write.listed.listedOn);
+    }
   }
 }
 
@@ -127,6 +131,7 @@ function newRow(
     call_id: callId,
     source: context.source,
     listed_on: listed.listedOn,
+    listed_exact: listed.listedExactly ? 1 : 0,
     version: 1,
     change_seq: sequence,
     first_seen_at: context.now,
@@ -201,9 +206,11 @@ async function keepVersion(
     .execute();
 }
 
-async function clearMissing(
+/** A call whose content is as stored: it is listed (again), and by now perhaps under one certain day. */
+async function settle(
   trx: StoreTransaction,
-  accountId: string,
+  { accountId }: WriteContext,
+  { listedOn, listedExactly }: ListedCall,
   callId: string,
   sequence: number,
 ): Promise<void> {
@@ -212,6 +219,23 @@ async function clearMissing(
     .set({ missing_since: null, change_seq: sequence })
     .where('account_id', '=', accountId)
     .where('call_id', '=', callId)
+    .execute();
+  if (listedExactly) await placeOn(trx, accountId, callId, listedOn);
+}
+
+/** The first read of one day that lists a call settles under which day it stands; later ones do not move it. */
+async function placeOn(
+  trx: StoreTransaction,
+  accountId: string,
+  callId: string,
+  day: string,
+): Promise<void> {
+  await trx
+    .updateTable('calls')
+    .set({ listed_on: day, listed_exact: 1 })
+    .where('account_id', '=', accountId)
+    .where('call_id', '=', callId)
+    .where('listed_exact', '=', 0)
     .execute();
 }
 

@@ -8,7 +8,7 @@ import {
   type Written,
   writtenBy,
 } from './call-writes.ts';
-import { type Identity, recognise, type StoredCall } from './identity.ts';
+import { type Identity, occurrenceId, recognise, type StoredCall } from './identity.ts';
 import { type CallIndex, indexCall, knownCalls, likely } from './known-calls.ts';
 import type { StoreTransaction } from './store.ts';
 
@@ -36,6 +36,30 @@ export async function writeCalls(
   return writes.map(writtenBy);
 }
 
+/**
+ * Stores a row only if its call is not stored: what was listed once, and could
+ * not be read then, is older than what has been stored since.
+ */
+export async function writeIfNew(
+  trx: StoreTransaction,
+  context: WriteContext,
+  row: ListedCall,
+  identity: 'native' | 'derived',
+): Promise<void> {
+  const index = await knownCalls(trx, context.accountId, [row.call]);
+  if (identity === 'derived') {
+    const known = index.byName.get(row.call.call_id) ?? [];
+    if (known.some(({ content_hash }) => content_hash === row.hash)) return;
+    const callId = occurrenceId(row.call.call_id, known.length + 1);
+    return applyWrites(trx, context, [{ kind: 'insert', listed: row, callId, flags: [] }]);
+  }
+  const rivals = new Set<string>();
+  const write = planWrite(row, index, rivals);
+  if (write.kind !== 'insert') return;
+  await applyWrites(trx, context, [write]);
+  await flagConflicts(trx, context.accountId, [...rivals]);
+}
+
 function planWrite(listed: ListedCall, index: CallIndex, rivals: Set<string>): CallWrite {
   const { call, hash } = listed;
   const identity = { key: call.call_id, nativeId: call.native_id };
@@ -53,6 +77,7 @@ function planWrite(listed: ListedCall, index: CallIndex, rivals: Set<string>): C
     identity_key: call.call_id,
     content_hash: hash,
     missing_since: null,
+    listed_exact: listed.listedExactly ? 1 : 0,
   });
   const flags: CallFlag[] = found.rivals.length > 0 ? ['identity_conflict'] : [];
   return { kind: 'insert', listed, callId: found.callId, flags };
@@ -67,9 +92,11 @@ function learn(index: CallIndex, stored: StoredCall, { key, nativeId }: Identity
 /** The write for a row whose stored call is known; `stored` then says what it will be. */
 export function planKnown(listed: ListedCall, stored: StoredCall): CallWrite {
   const changed = stored.content_hash !== listed.hash;
-  const returned = stored.missing_since !== null;
+  const unsettled =
+    stored.missing_since !== null || (stored.listed_exact === 0 && listed.listedExactly);
   stored.content_hash = listed.hash;
   stored.missing_since = null;
+  if (listed.listedExactly) stored.listed_exact = 1;
   if (changed) return { kind: 'change', listed, callId: stored.call_id };
-  return { kind: returned ? 'return' : 'none', listed, callId: stored.call_id };
+  return { kind: unsettled ? 'settle' : 'none', listed, callId: stored.call_id };
 }

@@ -58,7 +58,7 @@ export async function countStored(
   return Number(count);
 }
 
-/** Quarantined rows listed under the day. */
+/** Quarantined rows listed under the day that no later read has resolved. */
 export async function countQuarantined(
   trx: StoreTransaction,
   accountId: string,
@@ -69,6 +69,7 @@ export async function countQuarantined(
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('account_id', '=', accountId)
     .where('listed_on', '=', day)
+    .where('resolved_at', 'is', null)
     .executeTakeFirstOrThrow();
   return Number(count);
 }

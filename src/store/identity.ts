@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /**
  * Which stored call a listed row is. Two calls are never folded into one, and a
  * stored `call_id` never changes, whatever a provider later calls the call.
@@ -14,6 +16,7 @@ export interface KnownCall {
 export interface StoredCall extends KnownCall {
   content_hash: string;
   missing_since: string | null;
+  listed_exact: number;
 }
 
 export interface Identity {
@@ -85,4 +88,10 @@ export function matchOccurrences<Row extends { readonly hash: string }, Known ex
     return index < 0 ? null : take(index);
   });
   return rows.map((row, position) => ({ row, call: equal[position] ?? take(0) }));
+}
+
+/** The id of the n-th occurrence; the first has the derived identity itself. */
+export function occurrenceId(id: string, number: number): string {
+  if (number === 1) return id;
+  return hash('sha256', `${id}#${number}`).slice(0, 32);
 }

@@ -6,7 +6,14 @@ export interface CallIndex {
   readonly byName: Map<string, StoredCall[]>;
 }
 
-const COLUMNS = ['call_id', 'native_id', 'identity_key', 'content_hash', 'missing_since'] as const;
+const COLUMNS = [
+  'call_id',
+  'native_id',
+  'identity_key',
+  'content_hash',
+  'missing_since',
+  'listed_exact',
+] as const;
 
 /** The calls that carry one of these identities in any of the columns that hold one. */
 export async function knownCalls(

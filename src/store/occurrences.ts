@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   applyWrites,
   type CallWrite,
@@ -8,7 +7,7 @@ import {
   writtenBy,
 } from './call-writes.ts';
 import { planKnown } from './calls.ts';
-import { matchOccurrences, type StoredCall } from './identity.ts';
+import { matchOccurrences, occurrenceId, type StoredCall } from './identity.ts';
 import { knownCalls } from './known-calls.ts';
 import type { StoreTransaction } from './store.ts';
 
@@ -95,12 +94,6 @@ export async function writeOccurrences(
   const planned = rows.flatMap((row) => writes.get(row) ?? []);
   await applyWrites(trx, context, planned);
   return planned.map(writtenBy);
-}
-
-/** The id of the n-th occurrence; the first has the derived identity itself. */
-function occurrenceId(id: string, number: number): string {
-  if (number === 1) return id;
-  return createHash('sha256').update(`${id}#${number}`).digest('hex').slice(0, 32);
 }
 
 async function storedOccurrences(

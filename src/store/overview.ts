@@ -7,6 +7,8 @@ import type { Store } from './store.ts';
 export interface AccountOverview {
   readonly account: AccountState;
   readonly lastRun: Run | null;
+  /** The last run that polled; null where there was none. */
+  readonly lastPoll: Run | null;
   readonly days: Readonly<Record<string, number>>;
   readonly holes: readonly Hole[];
   readonly quarantined: number;
@@ -37,11 +39,14 @@ async function overviewOf(store: Store, account: AccountState): Promise<AccountO
     .selectFrom('quarantine')
     .select((eb) => eb.fn.countAll<number>().as('quarantined'))
     .where('account_id', '=', id)
+    .where('resolved_at', 'is', null)
     .executeTakeFirstOrThrow();
   const { pending } = await store.db
     .selectFrom('windows')
     .select((eb) => eb.fn.countAll<number>().as('pending'))
     .where('account_id', '=', id)
+    // What a killed audit left is begun anew by the next one.
+    .where('lane', '!=', 'audit')
     .executeTakeFirstOrThrow();
   const { oldest } = await store.db
     .selectFrom('days')
@@ -67,6 +72,7 @@ async function overviewOf(store: Store, account: AccountState): Promise<AccountO
     accepted: accepted.map(({ day, accepted_reason }) => ({ day, reason: accepted_reason ?? '' })),
     lateness: { calls: Number(late.calls ?? 0), latestSeconds: late.latest ?? null },
     lastRun: await lastRun(store, id),
+    lastPoll: await lastRun(store, id, ['sync', 'poll']),
     days: Object.fromEntries(days.map(({ state, count }) => [state, Number(count)])),
     holes: await readHoles(store, id),
     quarantined: Number(quarantined),

@@ -26,12 +26,30 @@ export async function quarantineRows(
         raw,
         first_seen_at: now,
         last_seen_at: now,
+        resolved_at: null,
       })
       .onConflict((conflict) =>
         conflict
           .columns(['account_id', 'listed_on', 'digest'])
-          .doUpdateSet({ reason, last_seen_at: now }),
+          .doUpdateSet({ reason, last_seen_at: now, resolved_at: null }),
       )
       .execute();
   }
+}
+
+/** A proven read of a whole day that began at `since` listed these rows no more: they are mended or gone. */
+export async function resolveRows(
+  trx: StoreTransaction,
+  accountId: string,
+  day: string,
+  since: number,
+): Promise<void> {
+  await trx
+    .updateTable('quarantine')
+    .set({ resolved_at: Date.now() })
+    .where('account_id', '=', accountId)
+    .where('listed_on', '=', day)
+    .where('last_seen_at', '<', since)
+    .where('resolved_at', 'is', null)
+    .execute();
 }

@@ -66,6 +66,7 @@ export async function quarantined(
     .selectFrom('quarantine')
     .selectAll()
     .where('account_id', '=', accountId)
+    .where('resolved_at', 'is', null)
     .orderBy('first_seen_at')
     .execute();
 }

@@ -204,6 +204,8 @@ export interface CallsTable {
   missing_since: string | null;
   mapping_version: number;
   raw: string;
+  /** 0 where a window of several days listed it, and its day is a guess until a read of one day lists it. */
+  listed_exact: number;
   /** What the provider calls this call now; `call_id` stays what it was first. */
   identity_key: string;
   /** sha256 of the canonical raw payload. */
@@ -232,6 +234,8 @@ export interface QuarantineTable {
   raw: string;
   first_seen_at: number;
   last_seen_at: number;
+  /** When a proven read of its whole day listed it no more; null as long as it is in the way. */
+  resolved_at: number | null;
 }
 
 export interface DimensionsTable {

@@ -111,15 +111,24 @@ class ImmediateSqliteDialect extends SqliteDialect {
 }
 
 class ImmediateSqliteDriver extends SqliteDriver {
+  /** When a wait for the lock was given up last: whoever comes next does not wait as long again. */
+  #gaveUpAt = Number.NEGATIVE_INFINITY;
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    const deadline = performance.now() + BUSY_WAIT_MS;
+    const patience =
+      performance.now() - this.#gaveUpAt < BUSY_WAIT_MS ? BUSY_MOMENT_MS : BUSY_WAIT_MS;
+    const deadline = performance.now() + patience;
     for (;;) {
       try {
         await connection.executeQuery(CompiledQuery.raw('begin immediate'));
         return;
       } catch (error) {
         const busy = error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY');
-        if (!busy || performance.now() > deadline) throw error;
+        if (!busy) throw error;
+        if (performance.now() > deadline) {
+          this.#gaveUpAt = performance.now();
+          throw error;
+        }
         await sleep(BUSY_MOMENT_MS / 4);
       }
     }

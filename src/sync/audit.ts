@@ -10,12 +10,13 @@ import {
 import { countQuarantined, daysInState, readDay, saveDay } from '../store/days.ts';
 import { holesWithin } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
-import type { StoreTransaction } from '../store/store.ts';
+import { resolveRows } from '../store/quarantine.ts';
+import { addToRun, sumCounts } from '../store/runs.ts';
 import { dropLane } from '../store/windows.ts';
 import { addDays, HOUR, isoMillis, type Span } from '../time.ts';
-import { type AuditNotes, earlierNow, type RunContext } from './context.ts';
+import { type AuditNotes, believed, earlierNow, type RunContext } from './context.ts';
 import { pend, walkLane } from './lanes.ts';
-import { newDay } from './ledger.ts';
+import { newDay, touch } from './ledger.ts';
 import { planSpan, settledNow } from './windows.ts';
 
 /**
@@ -31,63 +32,86 @@ const MANY_SHARE = 0.1;
 const SECOND_LOOK_AFTER = HOUR;
 
 export async function auditDay(context: RunContext, day: string): Promise<void> {
-  const { settings, clock, rules, store, lease } = context;
-  const whole: Span = { from: clock.startOfDay(day), to: clock.startOfDay(addDays(day, 1)) };
-  const settled = settledNow(Date.now(), context.client.skew() ?? context.skew, settings.settle);
+  const { settings, rules, store, lease } = context;
+  const whole = dayBounds(context, day);
+  const settled = settledNow(Date.now(), believed(context.client.skew()), settings.settle);
   const span: Span = { from: whole.from, to: Math.min(whole.to, settled) };
   const plan = planSpan(span, earlierNow(context), rules);
-  const closed = earlierNow(context) >= whole.to + settings.lookback;
+  const readable = plan.unreachable === null ? plan.windows : [];
+  touch(context, day);
   // An audit that was killed has no result: it begins anew.
-  await fenced(store, lease, async (trx) => {
-    await dropLane(trx, settings.id, AUDIT_LANE);
-    await reopen(trx, settings.id, day);
-  });
-  await pend(context, AUDIT_LANE, plan.windows, plan.unreachable);
-  if (plan.unreachable !== null || plan.windows.length === 0) return;
-  const notes: AuditNotes = { listed: new Set(), duplicates: 0, new: 0, changed: 0, latest: null };
+  await fenced(store, lease, (trx) => dropLane(trx, settings.id, AUDIT_LANE));
+  await pend(context, AUDIT_LANE, readable, plan.unreachable);
+  if (readable.length === 0) return;
+  const begunAt = Date.now();
+  const notes = newNotes();
   context.audit = notes;
   try {
     await walkLane(context, AUDIT_LANE);
   } finally {
     context.audit = null;
   }
-  await conclude(context, { day, ...whole }, notes, closed);
+  if (notes.proven === 0) return;
+  const closed = earlierNow(context) >= whole.to + settings.lookback && span.to === whole.to;
+  await conclude(context, whole, notes, { closed, begunAt });
 }
 
 const AUDIT_LANE = 'audit';
 
-/** What an earlier read made of the day is to be proven again. */
-async function reopen(trx: StoreTransaction, accountId: string, day: string): Promise<void> {
-  const ledger = await readDay(trx, accountId, day);
-  if (ledger?.state !== 'mismatch') return;
-  await saveDay(trx, { ...ledger, state: 'open', updated_at: Date.now() });
+type Day = Span & { readonly day: string };
+
+/** The part of a day that belongs to the account's history. */
+function dayBounds({ clock, startAt }: RunContext, day: string): Day {
+  const from = clock.startOfDay(day);
+  const to = clock.startOfDay(addDays(day, 1));
+  return { day, from: from < startAt && startAt < to ? startAt : from, to };
 }
 
-type Day = Span & { readonly day: string };
+function newNotes(): AuditNotes {
+  return {
+    listed: new Set(),
+    proven: 0,
+    contradiction: false,
+    rejected: 0,
+    duplicates: 0,
+    new: 0,
+    changed: 0,
+    latest: null,
+  };
+}
 
 async function conclude(
   context: RunContext,
   day: Day,
   notes: AuditNotes,
-  closed: boolean,
+  { closed, begunAt }: { readonly closed: boolean; readonly begunAt: number },
 ): Promise<void> {
   const { settings, store, lease } = context;
   const earlier = await auditsOf(store, settings.id, day.day);
   const audit = await fenced(store, lease, async (trx) => {
     const ledger = (await readDay(trx, settings.id, day.day)) ?? newDay(context, day);
     const holes = await holesWithin(trx, settings.id, day);
+    // Every second of the closed day was proven by this very audit, and every row of it was read.
+    const proven =
+      closed &&
+      notes.proven === day.to - day.from &&
+      !notes.contradiction &&
+      notes.rejected === 0 &&
+      holes.length === 0;
+    if (proven) await resolveRows(trx, settings.id, day.day, begunAt);
     const quarantined = await countQuarantined(trx, settings.id, day.day);
     const now = Date.now();
     const present = await presentCalls(trx, settings.id, day.day);
-    const vanished = present.filter((callId) => !notes.listed.has(callId));
-    const believed = isOrdinary(vanished.length, present.length) || seenBefore(earlier, now);
-    const proven = closed && holes.length === 0 && ledger.state !== 'mismatch';
-    const missing = proven && believed ? vanished : [];
+    const gone = proven ? present.filter((callId) => !notes.listed.has(callId)) : [];
+    const sound = isOrdinary(gone.length, present.length) || seenBefore(earlier, now);
+    const missing = sound ? gone : [];
     await markMissing(trx, settings.id, missing, isoMillis(now));
+    await addToRun(trx, context.runId, { missing: missing.length });
     const state = stateAfter(ledger.state, {
-      closed,
+      proven,
+      sound,
       faults: holes.length + quarantined,
-      believed,
+      contradiction: notes.contradiction,
     });
     const sums = await sumDay(trx, settings.id, day.day);
     const audit: Audit = {
@@ -101,7 +125,7 @@ async function conclude(
       new: notes.new,
       changed: notes.changed,
       missing: missing.length,
-      vanished: vanished.length - missing.length,
+      vanished: gone.length - missing.length,
       quarantined,
       duplicates: notes.duplicates,
       talk_seconds: sums.talkSeconds,
@@ -113,6 +137,7 @@ async function conclude(
     await saveDay(trx, { ...ledger, state, updated_at: now });
     return audit;
   });
+  context.counts = sumCounts(context.counts, { missing: audit.missing });
   context.audits.set(day.day, audit);
 }
 
@@ -120,27 +145,27 @@ function isOrdinary(vanished: number, present: number): boolean {
   return vanished <= MANY || vanished <= present * MANY_SHARE;
 }
 
-/** Whether every audit since at least an hour ago found many calls gone: then it is so. */
+/** Whether every sound audit since at least an hour ago found many calls gone: then it is so. */
 function seenBefore(earlier: readonly Audit[], now: number): boolean {
-  const ordinary = earlier.findIndex(({ vanished }) => vanished === 0);
-  const streak = ordinary < 0 ? earlier : earlier.slice(0, ordinary);
+  const conclusive = earlier.filter(({ state, vanished }) => vanished > 0 || state === 'verified');
+  const ordinary = conclusive.findIndex(({ vanished }) => vanished === 0);
+  const streak = ordinary < 0 ? conclusive : conclusive.slice(0, ordinary);
   return streak.some(({ audited_at }) => now - audited_at >= SECOND_LOOK_AFTER);
 }
 
-function stateAfter(
-  before: string,
-  {
-    closed,
-    faults,
-    believed,
-  }: { readonly closed: boolean; readonly faults: number; readonly believed: boolean },
-): string {
+interface Finding {
+  readonly proven: boolean;
+  /** What vanished is little enough, or was looked at twice. */
+  readonly sound: boolean;
+  readonly faults: number;
+  readonly contradiction: boolean;
+}
+
+function stateAfter(before: string, { proven, sound, faults, contradiction }: Finding): string {
   if (before === 'accepted') return before;
-  if (!closed) return 'open';
   if (faults > 0) return 'incomplete';
-  // Equal walks that contradict the stated total stay a mismatch, which the walk has entered.
-  if (before === 'mismatch' || !believed) return 'mismatch';
-  return 'verified';
+  if (contradiction || !sound) return 'mismatch';
+  return proven ? 'verified' : before;
 }
 
 /** The days of an account whose audit is due, the nearest to the provider's horizon first. */

@@ -1,7 +1,7 @@
 import { lastRun } from '../store/runs.ts';
 import { countWindows } from '../store/windows.ts';
 import type { Span } from '../time.ts';
-import { earlierNow, type RunContext } from './context.ts';
+import { believed, earlierNow, type RunContext } from './context.ts';
 import { syncDimensions } from './dimensions.ts';
 import { pend, walkLane } from './lanes.ts';
 import { pollWork } from './poll.ts';
@@ -38,7 +38,7 @@ async function backfillWork(
   if (left > 0)
     log.info({ account: settings.id, windows: left }, 'goes on with the backfill that was stopped');
   else {
-    const settled = settledNow(Date.now(), context.skew, settings.settle);
+    const settled = settledNow(Date.now(), believed(context.client.skew()), settings.settle);
     const span = { from: range.from, to: Math.min(range.to, settled) };
     const plan = planSpan(span, earlierNow(context), context.rules);
     await pend(context, lane, plan.windows, plan.unreachable);

@@ -14,7 +14,7 @@ import {
   type WindowChange,
 } from '../store/windows.ts';
 import { DAY, HOUR, SECOND, type Span } from '../time.ts';
-import { earlierNow, type RunContext } from './context.ts';
+import { believed, earlierNow, type RunContext } from './context.ts';
 import { enterRead, enterTotal, type FinishedRead } from './ledger.ts';
 import { packDigests, type WalkMemory } from './memory.ts';
 import { noteNews, type ReadPage, type RowCounts, writePage } from './page.ts';
@@ -55,6 +55,7 @@ export async function commitPage(
   });
   // Only what was committed counts.
   noteNews(context, written);
+  noteProof(context, taken);
   context.counts = sumCounts(context.counts, added);
   return taken;
 }
@@ -82,7 +83,7 @@ async function confirmDay(
   if (total !== listed) return null;
   return {
     kind: 'proven',
-    read: { span, begunAt: begun_at ?? 0, total, listed, contradiction: false },
+    read: { span, proven: true, begunAt: begun_at ?? 0, total, listed, contradiction: false },
   };
 }
 
@@ -122,7 +123,8 @@ export async function finishHole(
 ): Promise<void> {
   const span: Span = { from: window.from_at, to: window.to_at };
   const begunAt = window.begun_at ?? earlierNow(context);
-  const read = { span, begunAt, total: null, listed: null, contradiction: false };
+  const nothing = { total: null, listed: null, contradiction: false };
+  const read = { span, proven: false, begunAt, ...nothing };
   await fenced(context.store, context.lease, async (trx) => {
     await recordHole(trx, window.account_id, span, reason, Date.now(), nextTry);
     await finish(trx, context, window, read);
@@ -149,6 +151,14 @@ function nextTry(attempts: number): number {
   return Date.now() + (waits[attempts] ?? DAY);
 }
 
+/** What an audit has proven so far. */
+function noteProof({ audit }: RunContext, step: Step): void {
+  if (audit === null || step.kind !== 'proven') return;
+  const { span, contradiction } = step.read;
+  audit.proven += span.to - span.from;
+  audit.contradiction ||= contradiction;
+}
+
 function stepCounts({ kind }: Step): Partial<Counts> {
   if (kind === 'hole') return { windows: 1, holes: 1 };
   return kind === 'proven' ? { windows: 1 } : {};
@@ -160,7 +170,7 @@ async function saveSkew(
   context: RunContext,
   accountId: string,
 ): Promise<void> {
-  const skew = context.client.skew();
+  const skew = believed(context.client.skew());
   if (skew === null) return;
   if (context.skew !== null && Math.abs(skew - context.skew) < 2 * SECOND) return;
   await updateAccount(trx, accountId, { clock_skew: Math.round(skew) });

@@ -3,7 +3,7 @@ import type { Audit } from '../store/audits.ts';
 import type { Lease } from '../store/leases.ts';
 import type { Counts } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import type { ZoneClock } from '../time.ts';
+import { HOUR, type ZoneClock } from '../time.ts';
 import type { Client } from './client.ts';
 import type { Log } from './log.ts';
 import type { WindowRules } from './windows.ts';
@@ -57,6 +57,12 @@ export interface RunContext {
 export interface AuditNotes {
   /** The ids of the calls that the provider lists. */
   readonly listed: Set<string>;
+  /** Milliseconds of the day that its walks have proven. */
+  proven: number;
+  /** Equal walks stood against the stated total. */
+  contradiction: boolean;
+  /** Rows that could not be read: any of them may be a call that seems to be gone. */
+  rejected: number;
   duplicates: number;
   new: number;
   changed: number;
@@ -76,8 +82,15 @@ export interface Progress {
   readonly counts: Counts;
 }
 
+/** A clock set to the wrong day, with an hour to spare. What is further off is no clock. */
+export const BELIEVABLE_SKEW = 25 * HOUR;
+
+export function believed(skew: number | null): number | null {
+  return skew !== null && Math.abs(skew) <= BELIEVABLE_SKEW ? skew : null;
+}
+
 /** Now, on whichever of the two clocks is behind. */
 export function earlierNow({ client, skew }: RunContext): number {
-  const known = client.skew() ?? skew ?? 0;
+  const known = believed(client.skew()) ?? believed(skew) ?? 0;
   return Date.now() + Math.min(0, known);
 }

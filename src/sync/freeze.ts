@@ -2,8 +2,8 @@ import { CdrError, type Fault } from '../errors.ts';
 import { updateAccount } from '../store/accounts.ts';
 import { fenced } from '../store/leases.ts';
 import { dropFrom, type PendingWindow, updateWindow } from '../store/windows.ts';
-import { formatDuration, HOUR, SECOND } from '../time.ts';
-import type { RunContext } from './context.ts';
+import { formatDuration, SECOND } from '../time.ts';
+import { BELIEVABLE_SKEW, type RunContext } from './context.ts';
 import { settledNow } from './windows.ts';
 
 /**
@@ -38,9 +38,6 @@ export async function freezeEnd(
   });
   return settled ? { ...window, to_at: to } : 'nothing settled';
 }
-
-/** A clock set to the wrong day, with an hour to spare. What is further off is no clock. */
-const BELIEVABLE_SKEW = 25 * HOUR;
 
 function wrongClock(behind: number): Fault {
   return {

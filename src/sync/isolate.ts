@@ -1,11 +1,11 @@
 import { CdrError, type Fault } from '../errors.ts';
 import { fenced } from '../store/leases.ts';
 import { addWindows, type PendingWindow, removeWindow } from '../store/windows.ts';
-import { SECOND, type Span } from '../time.ts';
+import { DAY, SECOND, type Span } from '../time.ts';
 import { finishHole } from './commit.ts';
 import { earlierNow, type RunContext } from './context.ts';
 import { askPage, spanText } from './walk.ts';
-import { halve } from './windows.ts';
+import { halve, settledNow } from './windows.ts';
 
 /**
  * A span that the provider fails on again and again, while it answers for
@@ -25,7 +25,8 @@ export async function isolate(
   if (fault.code === 'http.redirect' || fault.code === 'provider.clock') return false;
   const span: Span = { from: window.from_at, to: window.to_at };
   const halves = halve(span, context.rules);
-  const probes = halves ?? [neighbour(span, context)];
+  // A second that the provider fails on may be the border of both halves.
+  const probes = [...(halves ?? []), ...neighbours(span, context)];
   if (!(await someAnswers(context, probes))) return false;
   const { store, lease, settings, log } = context;
   const fields = { account: settings.id, window: spanText(span), code: fault.code };
@@ -42,16 +43,16 @@ export async function isolate(
   return true;
 }
 
-/** A span like it just before, for what cannot be halved; just after where the provider's reach begins here. */
-function neighbour({ from, to }: Span, context: RunContext): Span {
-  const { rules, clock } = context;
-  const before = rules.reach.wholeDays
-    ? clock.startOfDay(clock.dayOf(from - SECOND))
-    : from - (to - from);
-  const horizon = rules.reach.horizon(earlierNow(context));
-  return horizon !== null && before < horizon
-    ? { from: to, to: to + (to - from) }
-    : { from: before, to: from };
+/** A span of the same length before, else one after; neither touches it, because ranges may include their ends. */
+function neighbours({ from, to }: Span, context: RunContext): readonly Span[] {
+  const { rules, clock, settings } = context;
+  const length = rules.reach.wholeDays ? DAY : to - from;
+  const before = { from: from - SECOND - length, to: from - SECOND };
+  const after = { from: to + SECOND, to: to + SECOND + length };
+  const horizon = rules.reach.horizon(earlierNow(context)) ?? 0;
+  const settled = settledNow(Date.now(), null, settings.settle);
+  const fit = [before, after].filter((span) => span.from >= horizon && span.to <= settled);
+  return fit.slice(0, 1).map((span) => ({ from: clock.snap(span.from), to: span.to }));
 }
 
 /** One attempt each: a probe that fails proves nothing, and an outage should cost little. */

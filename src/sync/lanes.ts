@@ -6,7 +6,7 @@ import { fenced } from '../store/leases.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { addWindows, countWindows, type PendingWindow, readWindows } from '../store/windows.ts';
 import { addDays, type Span } from '../time.ts';
-import { earlierNow, type RunContext } from './context.ts';
+import { believed, earlierNow, type RunContext } from './context.ts';
 import { isolate } from './isolate.ts';
 import { enterUnreachable } from './ledger.ts';
 import { leaveToday, leaveUnreachable } from './refusals.ts';
@@ -26,7 +26,8 @@ export async function walkLive(context: RunContext): Promise<void> {
   const account = await readAccount(context.store, settings.id);
   if (account === null) return;
   const now = Date.now();
-  const settled = settledNow(now, context.client.skew() ?? context.skew, settings.settle);
+  // By what this run has seen itself: a difference stored before may be gone, and would keep it from asking.
+  const settled = settledNow(now, believed(context.client.skew()), settings.settle);
   const refused = (account.today_refused_until ?? 0) > now;
   const until = refused ? Math.min(settled, clock.startOfDay(clock.dayOf(now))) : settled;
   const plan = planPoll(

@@ -1,6 +1,7 @@
 import type { LedgerDay } from '../store/days.ts';
 import { countQuarantined, readDay, saveDay } from '../store/days.ts';
 import { fillHoles, holesWithin } from '../store/holes.ts';
+import { resolveRows } from '../store/quarantine.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { addDays, type Span } from '../time.ts';
 import type { RunContext } from './context.ts';
@@ -26,6 +27,7 @@ export type DayState =
 /** A span that was read to its end, proven or given up as a hole. */
 export interface FinishedRead {
   readonly span: Span;
+  readonly proven: boolean;
   /** When its walk began, on the clock that is behind. */
   readonly begunAt: number;
   /** What the provider stated for the span, and what it listed; null for a part of a window. */
@@ -46,18 +48,20 @@ export async function enterRead(
   for (const bounds of touched) {
     const before = await readDay(trx, settings.id, bounds.day);
     const day = before ?? newDay(context, bounds);
+    const whole =
+      read.span.from <= bounds.from && read.span.to >= bounds.to && touched.length === 1;
+    if (whole && read.proven) await resolveRows(trx, settings.id, bounds.day, read.begunAt);
     const holes = await holesWithin(trx, settings.id, bounds);
     const quarantined = await countQuarantined(trx, settings.id, bounds.day);
     const provenTo = provenUpTo(day, bounds, read, settings.lookback);
-    const whole =
-      read.span.from <= bounds.from && read.span.to >= bounds.to && touched.length === 1;
     await saveDay(trx, {
       ...day,
       proven_to: provenTo,
       state: stateOf(day, {
         proven: provenTo >= bounds.to,
         faults: holes.length + quarantined,
-        mismatch: read.contradiction || (day.state === 'mismatch' && !whole),
+        // Only an audit decides that what did not agree does so now.
+        mismatch: read.contradiction || day.state === 'mismatch',
       }),
       ...(whole ? { provider_total: read.total, listed: read.listed } : {}),
       updated_at: Date.now(),
@@ -147,13 +151,13 @@ export async function enterUnreachable(
   await fillHoles(trx, context.settings.id, span);
   for (const bounds of daysOf(span, context.clock)) {
     const day = (await readDay(trx, context.settings.id, bounds.day)) ?? newDay(context, bounds);
+    touch(context, bounds.day);
     if (SETTLED.has(day.state)) continue;
     await saveDay(trx, { ...day, state: 'unreachable', updated_at: Date.now() });
-    touch(context, bounds.day);
   }
 }
 
 /** Remembers that this run has had to do with a day. */
-function touch({ days }: RunContext, day: string): void {
+export function touch({ days }: RunContext, day: string): void {
   if (!days.has(day)) days.set(day, { new: 0, changed: 0 });
 }

@@ -80,7 +80,10 @@ function callsOf({ rows }: ReadPage): readonly ListedCall[] {
 
 /** Notes what a committed page brought, by day, and for an audit which calls were listed. */
 export function noteNews({ days, audit }: RunContext, { calls, counts }: WrittenPage): void {
-  if (audit !== null) audit.duplicates += counts.duplicates;
+  if (audit !== null) {
+    audit.duplicates += counts.duplicates;
+    audit.rejected += counts.quarantined;
+  }
   for (const { outcome, listed, callId } of calls) {
     audit?.listed.add(callId);
     if (outcome === 'unchanged') continue;
@@ -126,7 +129,8 @@ async function writeDerived(
   if (!proven) {
     const { sure, held } = await sortRows(trx, context.settings.id, calls, before);
     const raws = held.map(({ raw }) => raw);
-    await holdRows(trx, window.id, memory.listed, raws);
+    // The memory counts this page already, and its rows have their places from where it began.
+    await holdRows(trx, window.id, memory.listed - page.rows.length, raws);
     return writeOccurrences(trx, writeContext(context), sure, () => false);
   }
   const held = (await recallRows(trx, window.id)).flatMap((raw) => heldCall(context, window, raw));

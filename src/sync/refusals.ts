@@ -51,7 +51,9 @@ export async function leaveToday(
 ): Promise<boolean> {
   const { rules, clock, store, lease, settings, log } = context;
   if (!rules.reach.wholeDays || fault.class !== 'contract' || fault.retry === true) return false;
-  const today = clock.startOfDay(clock.dayOf(earlierNow(context)));
+  // A clock that is wrong is no refusal, and cannot say which day it is.
+  if (fault.code === 'provider.clock') return false;
+  const today = clock.startOfDay(clock.dayOf(Date.now()));
   if (window.lane !== 'live' || window.from_at < today) return false;
   const yesterday = clock.startOfDay(clock.dayOf(today - 1));
   try {

@@ -1,9 +1,7 @@
 import { parseJson } from '../json.ts';
 import type { Connector, Names } from '../providers/provider.ts';
-import type { ListedCall } from '../store/call-writes.ts';
-import { writeCalls } from '../store/calls.ts';
+import { writeIfNew } from '../store/calls.ts';
 import { fenced } from '../store/leases.ts';
-import { writeOccurrences } from '../store/occurrences.ts';
 import {
   callBatch,
   differences,
@@ -12,7 +10,7 @@ import {
   remapped,
   rewriteMapping,
 } from '../store/remap.ts';
-import type { Store, StoreTransaction } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { ZoneClock } from '../time.ts';
 import type { RunContext } from './context.ts';
 import { reviewDay } from './ledger.ts';
@@ -108,20 +106,10 @@ async function releaseRows(
     result.released += 1;
     if (write === null) continue;
     await fenced(store, write.lease, async (trx) => {
-      await storeReleased(trx, write, { ...row.listed, listedOn: listed_on });
+      const listed = { ...row.listed, listedOn: listed_on };
+      await writeIfNew(trx, writeContext(write), listed, mapper.connector.identity);
       await releaseRow(trx, held);
       await reviewDay(trx, write, listed_on);
     });
   }
-}
-
-/** A row without an id of its own is a further occurrence: the others of its day are stored calls already. */
-async function storeReleased(
-  trx: StoreTransaction,
-  context: RunContext,
-  row: ListedCall,
-): Promise<void> {
-  const { connector } = context;
-  if (connector.identity === 'native') await writeCalls(trx, writeContext(context), [row]);
-  else await writeOccurrences(trx, writeContext(context), [row], () => true);
 }

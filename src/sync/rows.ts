@@ -32,6 +32,7 @@ export function readRow(reader: Reader, window: Span, row: Json): ReadRow {
     listed: {
       call,
       listedOn: listingDay(reader, window, call.started_at),
+      listedExactly: isOneDay(reader, window),
       raw,
       hash: hash('sha256', canonicalJson(row, connector.volatile)),
     },
@@ -57,10 +58,18 @@ function isDeeper(value: Json, levels: number): boolean {
   return levels === 0 || Object.values(value).some((part: Json) => isDeeper(part, levels - 1));
 }
 
+function isOneDay({ clock }: Pick<Reader, 'clock'>, { from, to }: Span): boolean {
+  return to <= clock.startOfDay(addDays(clock.dayOf(from), 1));
+}
+
 /** The day a row is listed under: the window's; in a window of several days, the row's own within them. */
-function listingDay({ clock }: Reader, { from, to }: Span, startedAt: string | null): string {
+function listingDay(
+  { clock }: Pick<Reader, 'clock'>,
+  { from, to }: Span,
+  startedAt: string | null,
+): string {
   const first = clock.dayOf(from);
-  if (to <= clock.startOfDay(addDays(first, 1))) return first;
+  if (isOneDay({ clock }, { from, to })) return first;
   const last = clock.dayOf(to - 1);
   const day = startedAt === null ? first : clock.dayOf(Date.parse(startedAt));
   return day < first ? first : day > last ? last : day;

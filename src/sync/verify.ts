@@ -1,10 +1,13 @@
 import { configError } from '../errors.ts';
 import { readDay, saveDay } from '../store/days.ts';
+import { fillHoles } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
-import type { Span } from '../time.ts';
+import type { Store } from '../store/store.ts';
+import { addDays, type Span } from '../time.ts';
 import { auditDay, daysToAudit } from './audit.ts';
 import type { RunContext } from './context.ts';
 import { syncDimensions } from './dimensions.ts';
+import { newDay, touch } from './ledger.ts';
 import type { AccountReport } from './report.ts';
 import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
 import { daysOf } from './windows.ts';
@@ -40,31 +43,38 @@ async function wishedDays(context: RunContext, wish: AuditWish): Promise<readonl
 /** The states that a person can close. */
 const ACCEPTABLE: readonly string[] = ['incomplete', 'mismatch', 'unreachable'];
 
-/** Closes a day as it is, for a stated reason. */
+/**
+ * Before a day is accepted: only one that is in question can be.
+ *
+ * @throws CdrError of class `config` otherwise.
+ */
+export async function checkAcceptable(store: Store, accountId: string, day: string): Promise<void> {
+  const ledger = await store.db.transaction().execute((trx) => readDay(trx, accountId, day));
+  if (ledger !== null && ACCEPTABLE.includes(ledger.state)) return;
+  const state = ledger === null ? 'was never read' : `is ${ledger.state}`;
+  throw configError(
+    'usage.accept',
+    `${accountId}: ${day} ${state}`,
+    `Only a day that is ${ACCEPTABLE.join(', ')} can be accepted.`,
+  );
+}
+
+/** Closes a day as it is, for a stated reason; what could not be had of it is no longer asked for. */
 export function acceptDay(
   account: SyncAccount,
   around: Surroundings,
   { day, reason }: { readonly day: string; readonly reason: string },
 ): Promise<AccountReport> {
   return runAccount(account, around, 'accept', async (context) => {
-    const { store, lease, settings } = context;
+    const { store, lease, settings, clock } = context;
+    await checkAcceptable(store, settings.id, day);
+    const bounds: Span = { from: clock.startOfDay(day), to: clock.startOfDay(addDays(day, 1)) };
     await fenced(store, lease, async (trx) => {
-      const ledger = await readDay(trx, settings.id, day);
-      if (ledger === null || !ACCEPTABLE.includes(ledger.state)) {
-        const state = ledger === null ? 'was never read' : `is ${ledger.state}`;
-        throw configError(
-          'usage.accept',
-          `${day} ${state}`,
-          `Only a day that is ${ACCEPTABLE.join(', ')} can be accepted.`,
-        );
-      }
-      await saveDay(trx, {
-        ...ledger,
-        state: 'accepted',
-        accepted_reason: reason,
-        updated_at: Date.now(),
-      });
+      const ledger = (await readDay(trx, settings.id, day)) ?? newDay(context, { day, ...bounds });
+      const accepted = { state: 'accepted', accepted_reason: reason, updated_at: Date.now() };
+      await fillHoles(trx, settings.id, bounds);
+      await saveDay(trx, { ...ledger, ...accepted });
+      touch(context, day);
     });
-    context.days.set(day, { new: 0, changed: 0 });
   });
 }

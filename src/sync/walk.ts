@@ -1,7 +1,7 @@
 import { CdrError } from '../errors.ts';
 import type { Ask, Page } from '../providers/provider.ts';
 import { type PendingWindow, recallPages } from '../store/windows.ts';
-import type { Span } from '../time.ts';
+import { HOUR, type Span } from '../time.ts';
 import { commitPage, type Step } from './commit.ts';
 import { earlierNow, type RunContext } from './context.ts';
 import { freezeEnd } from './freeze.ts';
@@ -23,6 +23,9 @@ const WALKS = 3;
 const MOST_PAGES = 10_000;
 /** A window of many pages is walked in parts of about this many, so that walking one again costs little. */
 const PAGES_A_PART = 50;
+/** A total may be a lie: what it says is believed in moderation. */
+const MOST_PARTS = 64;
+const LEAST_SPAN = 2 * HOUR;
 /**
  * So many walks of a run may prove nothing before its windows are no longer
  * split: a provider that never lists the same twice would otherwise be asked
@@ -139,18 +142,25 @@ function nextStep(
     case 'more': {
       if (pages >= MOST_PAGES) {
         const reason = 'the list does not end';
-        return { kind: 'hole', read: finished(context, window, memory, false), reason };
+        return { kind: 'hole', read: finished(context, window, memory), reason };
       }
-      const parts = first === null ? null : divide(ask, partsOf(first), context.rules);
+      const parts = first === null ? null : divide(ask, partsOf(first, ask), context.rules);
       return parts === null ? going(verdict.cursor) : { kind: 'split', halves: parts };
     }
     case 'proven':
-      return { kind: 'proven', read: finished(context, window, memory, verdict.contradiction) };
+      return {
+        kind: 'proven',
+        read: {
+          ...finished(context, window, memory),
+          proven: true,
+          contradiction: verdict.contradiction,
+        },
+      };
     case 'again': {
       if (context.futileWalks >= FUTILE_WALKS) {
         return {
           kind: 'hole',
-          read: finished(context, window, memory, false),
+          read: finished(context, window, memory),
           reason: verdict.reason,
         };
       }
@@ -176,10 +186,10 @@ function nextStep(
 }
 
 /** In how many parts a window is walked of which the first page is known. */
-function partsOf({ total, rows }: Page): number {
-  if (total === null || rows.length === 0) return 1;
+function partsOf({ total, rows }: Page, { from, to }: Span): number {
+  if (total === null || rows.length === 0 || to - from < LEAST_SPAN) return 1;
   const pages = Math.ceil(total / rows.length);
-  return pages > 2 * PAGES_A_PART ? Math.ceil(pages / PAGES_A_PART) : 1;
+  return pages > 2 * PAGES_A_PART ? Math.min(MOST_PARTS, Math.ceil(pages / PAGES_A_PART)) : 1;
 }
 
 /** Asks for less at a time: half the window, then what the provider can still tell apart within a second. */
@@ -195,7 +205,7 @@ function narrower(
   if (halves !== null) return { kind: 'split', halves };
   const cursor = context.connector.narrow(ask);
   if (cursor !== null) return going(cursor);
-  return { kind: 'hole', read: finished(context, window, memory, false), reason };
+  return { kind: 'hole', read: finished(context, window, memory), reason };
 }
 
 /** Calls that the walk listed. Without ids of their own, equal rows are as many calls. */
@@ -203,18 +213,14 @@ function countListed({ connector }: RunContext, { counts, listed }: WalkMemory):
   return connector.identity === 'derived' ? listed : counts.size;
 }
 
-function finished(
-  context: RunContext,
-  window: PendingWindow,
-  memory: WalkMemory,
-  contradiction: boolean,
-): FinishedRead {
+function finished(context: RunContext, window: PendingWindow, memory: WalkMemory): FinishedRead {
   return {
     span: { from: window.from_at, to: window.to_at },
     begunAt: window.begun_at ?? 0,
     total: window.total,
     listed: countListed(context, memory),
-    contradiction,
+    proven: false,
+    contradiction: false,
   };
 }
 

@@ -149,6 +149,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('raw', 'text', (column) => column.notNull())
     .addColumn('first_seen_at', 'bigint', (column) => column.notNull())
     .addColumn('last_seen_at', 'bigint', (column) => column.notNull())
+    .addColumn('resolved_at', 'bigint')
     .addPrimaryKeyConstraint('quarantine_key', ['account_id', 'listed_on', 'digest'])
     .execute();
 
@@ -204,7 +205,7 @@ function addRecordColumns<Columns extends string>(
   for (const name of optional.split(' ')) columns = columns.addColumn(name, 'text');
   const numbers = 'duration_seconds ring_seconds talk_seconds billed_seconds';
   for (const name of numbers.split(' ')) columns = columns.addColumn(name, 'integer');
-  for (const name of ['is_call', 'version', 'change_seq', 'mapping_version']) {
+  for (const name of ['is_call', 'listed_exact', 'version', 'change_seq', 'mapping_version']) {
     columns = columns.addColumn(name, 'bigint', (column) => column.notNull());
   }
   return columns;
