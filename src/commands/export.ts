@@ -11,6 +11,7 @@ import { historyJson, type RecordRange, recordJson, streamRecords } from '../sto
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
 import { isoSeconds } from '../time.ts';
+import { describeGaps } from './completeness.ts';
 import { readInstant } from './ranges.ts';
 import { chooseAccounts, type GlobalOptions, openSession } from './session.ts';
 
@@ -44,6 +45,7 @@ export async function exportCommand(
   try {
     if (options.output === undefined) await writeOut(store, wish, signal);
     else await writeFile(store, wish, options.output, signal);
+    if (!globals.quiet) await remarkGaps(store, chosen, ranges);
   } finally {
     await store.close();
     await history?.close();
@@ -51,12 +53,31 @@ export async function exportCommand(
   return 0;
 }
 
+/** An export says nothing of what is not in it: who bills by it has to hear of the gaps. */
+async function remarkGaps(
+  store: Store,
+  accounts: readonly AccountConfig[],
+  ranges: readonly RecordRange[],
+): Promise<void> {
+  for (const [index, account] of accounts.entries()) {
+    const range = ranges[index];
+    const gaps = range === undefined ? null : await describeGaps(store, account, range, Date.now());
+    if (gaps !== null) process.stderr.write(`cdrsync: ${gaps}; see cdrsync status\n`);
+  }
+}
+
 function rangeOf({ id, clock }: AccountConfig, { from, to }: ExportOptions): RecordRange {
-  return {
-    accountId: id,
-    from: from === undefined ? null : isoSeconds(readInstant('--from', from, clock)),
-    to: to === undefined ? null : isoSeconds(readInstant('--to', to, clock)),
-  };
+  const begin = from === undefined ? null : readInstant('--from', from, clock);
+  const end = to === undefined ? null : readInstant('--to', to, clock);
+  if (begin !== null && end !== null && begin >= end) {
+    throw configError(
+      'usage.range',
+      '--from is not before --to',
+      'Ranges are half-open: --to is the day after the last one wanted.',
+    );
+  }
+  const text = (at: number | null): string | null => (at === null ? null : isoSeconds(at));
+  return { accountId: id, from: text(begin), to: text(end) };
 }
 
 interface Wish {

@@ -27,6 +27,19 @@ export async function saveDay(trx: StoreTransaction, day: LedgerDay): Promise<vo
     .execute();
 }
 
+/** The state of each day in an account's ledger. */
+export async function readDayStates(
+  store: Store,
+  accountId: string,
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await store.db
+    .selectFrom('days')
+    .select(['day', 'state'])
+    .where('account_id', '=', accountId)
+    .execute();
+  return new Map(rows.map(({ day, state }) => [day, state]));
+}
+
 /** The days in one of these states, oldest first. */
 export async function daysInState(
   store: Store,
