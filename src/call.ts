@@ -75,20 +75,3 @@ export interface Call {
   /** The provider's business fields. */
   readonly custom: JsonObject;
 }
-
-/** A stored call: the mapping, and what the store knows about it. */
-export interface CallRecord extends Call {
-  readonly account_id: string;
-  readonly provider: string;
-  readonly source: 'pull' | 'push';
-  /** The provider-local day under which the call was first listed. */
-  readonly listed_on: string;
-  readonly version: number;
-  /** Grows with every write of the store; a consumer can follow it. */
-  readonly change_seq: number;
-  readonly first_seen_at: string;
-  readonly changed_at: string;
-  readonly missing_since: string | null;
-  readonly mapping_version: number;
-  readonly raw: JsonObject;
-}

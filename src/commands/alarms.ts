@@ -1,4 +1,5 @@
 import type { AccountConfig } from '../config/config.ts';
+import { QUESTIONABLE } from '../day-state.ts';
 import type { AccountOverview } from '../store/overview.ts';
 import type { Run } from '../store/runs.ts';
 import { DAY, formatDuration, HOUR, MINUTE } from '../time.ts';
@@ -24,7 +25,7 @@ export function alarmsOf(
     return [alarm('never_run', 'was never synced', `Run \`cdrsync sync --account ${config.id}\`.`)];
   }
   const { account, lastPoll, lastRun, days, holes, quarantined } = known;
-  const bad = ['incomplete', 'mismatch', 'unreachable'].filter((state) => (days[state] ?? 0) > 0);
+  const bad = QUESTIONABLE.filter((state) => (days[state] ?? 0) > 0);
   return [
     // Of the last poll: an audit with nothing to do must not clear what a failed poll said.
     ...runAlarms(lastPoll ?? lastRun),

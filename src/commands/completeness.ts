@@ -1,11 +1,10 @@
 import type { AccountConfig } from '../config/config.ts';
+import { SETTLED } from '../day-state.ts';
 import { readDayStates } from '../store/days.ts';
 import type { RecordRange } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { addDays } from '../time.ts';
 
-/** The states of a day that needs no remark. */
-const PROVEN: ReadonlySet<string> = new Set(['complete', 'verified', 'accepted']);
 /** Without a bound to count to, days that were never read cannot be told from days before the history. */
 const MOST_DAYS = 4000;
 
@@ -31,7 +30,8 @@ export async function describeGaps(
   for (let day = first; day <= last && days < MOST_DAYS; day = addDays(day, 1)) {
     days += 1;
     const state = states.get(day) ?? 'never read';
-    if (PROVEN.has(state) || (state === 'open' && day >= today)) continue;
+    if (state !== 'never read' && SETTLED.includes(state)) continue;
+    if (state === 'open' && day >= today) continue;
     gaps.set(state, (gaps.get(state) ?? 0) + 1);
   }
   if (gaps.size === 0) return null;

@@ -1,3 +1,4 @@
+import { QUESTIONABLE } from '../day-state.ts';
 import type { AccountReport } from '../sync/report.ts';
 import { count, table } from './table.ts';
 
@@ -40,9 +41,7 @@ function remarks(report: AccountReport): readonly string[] {
   const lines: string[] = [];
   if (error !== null) lines.push(`\n${error.message} [${error.code}]\n  → ${error.hint}\n`);
   if (held_by !== null) lines.push(`\n${account}: skipped, because ${held_by} works on it\n`);
-  const unproven = days.filter(
-    ({ state }) => !['open', 'complete', 'verified', 'accepted'].includes(state),
-  );
+  const unproven = days.filter(({ state }) => QUESTIONABLE.includes(state));
   for (const { day, state, quarantined } of unproven.slice(0, 10)) {
     const rows = quarantined > 0 ? `, ${quarantined} rows in quarantine` : '';
     lines.push(`\n${account}: ${day} is ${state}${rows}\n`);

@@ -174,7 +174,6 @@ function post(
 /** GetBill, the list of calls (provider's document). */
 export const infin8linx = defineProvider({
   name: 'infin8linx',
-  title: 'Infin8linx (GetBill)',
   credentials,
   options: z.strictObject({}),
   row,

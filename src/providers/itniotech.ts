@@ -96,7 +96,6 @@ function horizon(now: number): number {
 /** recordSipQuery, the paged list of SIP calls (provider's document). */
 export const itniotech = defineProvider({
   name: 'itniotech',
-  title: 'Itniotech (recordSipQuery)',
   credentials,
   options: z.strictObject({}),
   row,

@@ -171,7 +171,6 @@ function disposition(talk: number, result: string | null, cause: string | null):
 /** OKCC call centre: the list of calls that the document calls getCdrList. */
 export const okcc = defineProvider({
   name: 'okcc',
-  title: 'OKCC getCdrList',
   credentials,
   options,
   row,

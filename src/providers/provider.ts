@@ -12,7 +12,6 @@ import { RowProblem } from './fields.ts';
 export interface ProviderSpec<Credentials, Options, Row> {
   /** The word in the configuration. */
   readonly name: string;
-  readonly title: string;
   readonly credentials: z.ZodType<Credentials>;
   readonly options: z.ZodType<Options>;
   /** One listed row, as far as the mapping needs it; unknown fields pass. */
@@ -195,7 +194,6 @@ export interface AccountSettings {
 /** A provider as the registry lists it: its types closed over, so that the engine needs none of them. */
 export interface Provider {
   readonly name: string;
-  readonly title: string;
   readonly credentials: z.ZodType;
   readonly options: z.ZodType;
   readonly defaults: ProviderDefaults;
@@ -236,10 +234,9 @@ export interface Connector {
 export function defineProvider<Credentials, Options, Row>(
   spec: ProviderSpec<Credentials, Options, Row>,
 ): Provider {
-  const { name, title, credentials, options, defaults, reach } = spec;
+  const { name, credentials, options, defaults, reach } = spec;
   return {
     name,
-    title,
     credentials,
     options,
     defaults,

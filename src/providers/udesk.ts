@@ -193,7 +193,6 @@ function disposition(talk: number, cause: string | null, result: string | null):
 /** Udesk CRM: the list of calls that its document calls callLogs. */
 export const udesk = defineProvider({
   name: 'udesk',
-  title: 'Udesk CRM callLogs',
   credentials,
   options,
   row,

@@ -185,7 +185,6 @@ function holdSeconds(value: string | null): number | null {
 /** VOS softswitch behind an agent's API: the list that the document calls get_call_record. */
 export const vos = defineProvider({
   name: 'vos',
-  title: 'VOS get_call_record',
   credentials,
   options,
   row,

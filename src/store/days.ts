@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { DayState } from '../day-state.ts';
 import type { DaysTable } from './schema.ts';
 import type { Store, StoreTransaction } from './store.ts';
 
@@ -31,7 +32,7 @@ export async function saveDay(trx: StoreTransaction, day: LedgerDay): Promise<vo
 export async function readDayStates(
   store: Store,
   accountId: string,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, DayState>> {
   const rows = await store.db
     .selectFrom('days')
     .select(['day', 'state'])
@@ -44,7 +45,7 @@ export async function readDayStates(
 export async function daysInState(
   store: Store,
   accountId: string,
-  states: readonly string[],
+  states: readonly DayState[],
 ): Promise<readonly LedgerDay[]> {
   return store.db
     .selectFrom('days')

@@ -1,3 +1,4 @@
+import { UNPROVEN } from '../day-state.ts';
 import { type AccountState, readAccounts } from './accounts.ts';
 import { type Hole, readHoles } from './holes.ts';
 import { lastRun, type Run } from './runs.ts';
@@ -52,7 +53,7 @@ async function overviewOf(store: Store, account: AccountState): Promise<AccountO
     .selectFrom('days')
     .select((eb) => eb.fn.min('day').as('oldest'))
     .where('account_id', '=', id)
-    .where('state', 'in', ['open', 'incomplete', 'mismatch'])
+    .where('state', 'in', UNPROVEN)
     .executeTakeFirstOrThrow();
   const accepted = await store.db
     .selectFrom('days')

@@ -1,3 +1,5 @@
+import type { DayState } from '../day-state.ts';
+
 /**
  * The tables. Instants of the store's own bookkeeping are integers
  * (milliseconds since 1970 UTC); the columns of `calls`, which other programs
@@ -100,7 +102,7 @@ export interface DaysTable {
   account_id: string;
   /** Provider-local. */
   day: string;
-  state: string;
+  state: DayState;
   /** Reads begun after the day was closed have proven it from its beginning up to here. */
   proven_to: number;
   /** Of the last read of the whole day; null where unknown. */
@@ -117,7 +119,7 @@ export interface AuditsTable {
   day: string;
   audited_at: number;
   /** What the audit made of the day. */
-  state: string;
+  state: DayState;
   /** Null where the provider states none, or the day was read in parts. */
   provider_total: number | null;
   /** Distinct calls that the provider lists under the day. */

@@ -1,3 +1,4 @@
+import { type DayState, UNPROVEN } from '../day-state.ts';
 import {
   type Audit,
   auditsOf,
@@ -161,7 +162,7 @@ interface Finding {
   readonly contradiction: boolean;
 }
 
-function stateAfter(before: string, { proven, sound, faults, contradiction }: Finding): string {
+function stateAfter(before: DayState, { proven, sound, faults, contradiction }: Finding): DayState {
   if (before === 'accepted') return before;
   if (faults > 0) return 'incomplete';
   if (contradiction || !sound) return 'mismatch';
@@ -188,4 +189,4 @@ export async function daysToAudit(
   return due.map(({ day }) => day);
 }
 
-const AUDITABLE = ['open', 'complete', 'incomplete', 'mismatch', 'verified'];
+const AUDITABLE: readonly DayState[] = [...UNPROVEN, 'complete', 'verified'];

@@ -1,3 +1,4 @@
+import { UNPROVEN } from '../day-state.ts';
 import { CdrError } from '../errors.ts';
 import { moveWatermark, readAccount, updateAccount } from '../store/accounts.ts';
 import { daysInState } from '../store/days.ts';
@@ -74,7 +75,7 @@ export async function walkClosing(context: RunContext): Promise<void> {
   await walkLane(context, 'closing');
   const { settings, clock, store, rules } = context;
   const now = earlierNow(context);
-  for (const day of await daysInState(store, settings.id, ['open', 'incomplete', 'mismatch'])) {
+  for (const day of await daysInState(store, settings.id, UNPROVEN)) {
     const end = clock.startOfDay(addDays(day.day, 1));
     if (end + settings.lookback > now || day.proven_to >= end) continue;
     const plan = planSpan({ from: day.proven_to, to: end }, now, rules);

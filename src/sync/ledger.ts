@@ -1,3 +1,4 @@
+import { type DayState, SETTLED } from '../day-state.ts';
 import type { LedgerDay } from '../store/days.ts';
 import { countQuarantined, readDay, saveDay } from '../store/days.ts';
 import { fillHoles, holesWithin } from '../store/holes.ts';
@@ -7,22 +8,7 @@ import { addDays, type Span } from '../time.ts';
 import type { RunContext } from './context.ts';
 import { daysOf } from './windows.ts';
 
-/**
- * The day ledger: what is known of each provider-local day. A day is `open`
- * until it is over for the lookback, then `complete` once a read begun after
- * that has proven it, `incomplete` while a hole or a quarantined row is in it,
- * `mismatch` where equal walks contradict the stated total, `unreachable` where
- * the provider no longer serves it. An audit that agrees makes it `verified`,
- * and a person may close it as `accepted`.
- */
-export type DayState =
-  | 'open'
-  | 'complete'
-  | 'verified'
-  | 'incomplete'
-  | 'mismatch'
-  | 'unreachable'
-  | 'accepted';
+/** The day ledger: what reads make of each provider-local day. */
 
 /** A span that was read to its end, proven or given up as a hole. */
 export interface FinishedRead {
@@ -98,7 +84,7 @@ function provenUpTo(day: LedgerDay, bounds: Span, read: FinishedRead, lookback: 
 function stateOf(
   day: LedgerDay,
   now: { readonly proven: boolean; readonly faults: number; readonly mismatch: boolean },
-): string {
+): DayState {
   // What a person closed stays closed.
   if (day.state === 'accepted') return day.state;
   if (now.faults > 0) return 'incomplete';
@@ -140,8 +126,6 @@ export async function reviewDay(
   touch(context, day);
 }
 
-const SETTLED: ReadonlySet<string> = new Set(['complete', 'verified', 'accepted', 'unreachable']);
-
 /** Marks the days of a span that the provider no longer serves; its holes can no longer be filled. */
 export async function enterUnreachable(
   trx: StoreTransaction,
@@ -152,7 +136,7 @@ export async function enterUnreachable(
   for (const bounds of daysOf(span, context.clock)) {
     const day = (await readDay(trx, context.settings.id, bounds.day)) ?? newDay(context, bounds);
     touch(context, bounds.day);
-    if (SETTLED.has(day.state)) continue;
+    if (day.state === 'unreachable' || SETTLED.includes(day.state)) continue;
     await saveDay(trx, { ...day, state: 'unreachable', updated_at: Date.now() });
   }
 }

@@ -1,3 +1,4 @@
+import type { DayState } from '../day-state.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { Counts } from '../store/runs.ts';
 
@@ -14,7 +15,7 @@ export interface AccountReport extends Counts {
 
 export interface DayReport {
   readonly day: string;
-  readonly state: string;
+  readonly state: DayState;
   readonly provider_total: number | null;
   readonly listed: number | null;
   readonly stored: number;

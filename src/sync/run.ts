@@ -1,3 +1,4 @@
+import { QUESTIONABLE } from '../day-state.ts';
 import { CdrError, configError, type ErrorReport, reportError } from '../errors.ts';
 import { type HttpClient, type HttpSettings, makeHttpClient } from '../providers/http.ts';
 import type { Connector } from '../providers/provider.ts';
@@ -183,9 +184,7 @@ async function conclude(
   const counts =
     context === null ? noCounts() : { ...context.counts, requests: context.client.requests() };
   const days = context === null ? [] : await dayReports(context).catch(() => []);
-  const unproven = days.some(
-    ({ state }) => !['open', 'complete', 'verified', 'accepted'].includes(state),
-  );
+  const unproven = days.some(({ state }) => QUESTIONABLE.includes(state));
   const partial = stopped || unproven || counts.quarantined > 0 || counts.holes > 0;
   const state = error !== null ? 'failed' : partial ? 'incomplete' : 'ok';
   if (context !== null) {

@@ -1,3 +1,4 @@
+import { QUESTIONABLE } from '../day-state.ts';
 import { configError } from '../errors.ts';
 import { readDay, saveDay } from '../store/days.ts';
 import { fillHoles } from '../store/holes.ts';
@@ -40,9 +41,6 @@ async function wishedDays(context: RunContext, wish: AuditWish): Promise<readonl
   return daysOf(wish.span, context.clock).map(({ day }) => day);
 }
 
-/** The states that a person can close. */
-const ACCEPTABLE: readonly string[] = ['incomplete', 'mismatch', 'unreachable'];
-
 /**
  * Before a day is accepted: only one that is in question can be.
  *
@@ -50,12 +48,12 @@ const ACCEPTABLE: readonly string[] = ['incomplete', 'mismatch', 'unreachable'];
  */
 export async function checkAcceptable(store: Store, accountId: string, day: string): Promise<void> {
   const ledger = await store.db.transaction().execute((trx) => readDay(trx, accountId, day));
-  if (ledger !== null && ACCEPTABLE.includes(ledger.state)) return;
+  if (ledger !== null && QUESTIONABLE.includes(ledger.state)) return;
   const state = ledger === null ? 'was never read' : `is ${ledger.state}`;
   throw configError(
     'usage.accept',
     `${accountId}: ${day} ${state}`,
-    `Only a day that is ${ACCEPTABLE.join(', ')} can be accepted.`,
+    `Only a day that is ${QUESTIONABLE.join(', ')} can be accepted.`,
   );
 }
 
@@ -71,7 +69,11 @@ export function acceptDay(
     const bounds: Span = { from: clock.startOfDay(day), to: clock.startOfDay(addDays(day, 1)) };
     await fenced(store, lease, async (trx) => {
       const ledger = (await readDay(trx, settings.id, day)) ?? newDay(context, { day, ...bounds });
-      const accepted = { state: 'accepted', accepted_reason: reason, updated_at: Date.now() };
+      const accepted = {
+        state: 'accepted',
+        accepted_reason: reason,
+        updated_at: Date.now(),
+      } as const;
       await fillHoles(trx, settings.id, bounds);
       await saveDay(trx, { ...ledger, ...accepted });
       touch(context, day);
