@@ -14,7 +14,7 @@ const MOST_DAYS = 4000;
  */
 export async function describeGaps(
   store: Store,
-  { id, clock }: AccountConfig,
+  { id, clock, lookback }: AccountConfig,
   { from, to }: RecordRange,
   now: number,
 ): Promise<string | null> {
@@ -24,14 +24,14 @@ export async function describeGaps(
   const end = Math.min(now, to === null ? now : Date.parse(to) - 1);
   if (first === undefined) return `${id}: nothing was ever read of this account`;
   const last = clock.dayOf(end);
-  const today = clock.dayOf(now);
   const gaps = new Map<string, number>();
   let days = 0;
   for (let day = first; day <= last && days < MOST_DAYS; day = addDays(day, 1)) {
     days += 1;
     const state = states.get(day) ?? 'never read';
     if (state !== 'never read' && SETTLED.includes(state)) continue;
-    if (state === 'open' && day >= today) continue;
+    // Not over, or over for less than late calls may take.
+    if (state === 'open' && clock.startOfDay(addDays(day, 1)) + lookback > now) continue;
     gaps.set(state, (gaps.get(state) ?? 0) + 1);
   }
   if (gaps.size === 0) return null;

@@ -39,25 +39,30 @@ export async function writeCalls(
 /**
  * Stores a row only if its call is not stored: what was listed once, and could
  * not be read then, is older than what has been stored since.
+ *
+ * @returns false where that cannot be told: a row without an id may be a stored
+ * call in an older form, or one more.
  */
 export async function writeIfNew(
   trx: StoreTransaction,
   context: WriteContext,
   row: ListedCall,
   identity: 'native' | 'derived',
-): Promise<void> {
+): Promise<boolean> {
   const index = await knownCalls(trx, context.accountId, [row.call]);
   if (identity === 'derived') {
     const known = index.byName.get(row.call.call_id) ?? [];
-    if (known.some(({ content_hash }) => content_hash === row.hash)) return;
-    const callId = occurrenceId(row.call.call_id, known.length + 1);
-    return applyWrites(trx, context, [{ kind: 'insert', listed: row, callId, flags: [] }]);
+    if (known.length > 0) return known.some(({ content_hash }) => content_hash === row.hash);
+    const callId = occurrenceId(row.call.call_id, 1);
+    await applyWrites(trx, context, [{ kind: 'insert', listed: row, callId, flags: [] }]);
+    return true;
   }
   const rivals = new Set<string>();
   const write = planWrite(row, index, rivals);
-  if (write.kind !== 'insert') return;
+  if (write.kind !== 'insert') return true;
   await applyWrites(trx, context, [write]);
   await flagConflicts(trx, context.accountId, [...rivals]);
+  return true;
 }
 
 function planWrite(listed: ListedCall, index: CallIndex, rivals: Set<string>): CallWrite {

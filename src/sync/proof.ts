@@ -41,8 +41,11 @@ export type Verdict =
   | { readonly kind: 'proven'; readonly contradiction: boolean }
   /** The list moved or contradicts itself: walk it from its first page. `full` when this walk reached its end. */
   | { readonly kind: 'again'; readonly full: boolean; readonly reason: string }
-  /** Paging does not reach the rest, whatever is tried: ask for less at a time. */
-  | { readonly kind: 'narrow'; readonly reason: string };
+  /**
+   * Paging does not reach the rest, whatever is tried: ask for less at a time.
+   * `doubtful` where only the stated total speaks for a rest.
+   */
+  | { readonly kind: 'narrow'; readonly reason: string; readonly doubtful?: boolean };
 
 export function judge(page: Page, evidence: WalkEvidence): Verdict {
   const { total, rows, overlap = 0 } = page;
@@ -106,7 +109,7 @@ function atEnd(proof: boolean, total: number | null, evidence: WalkEvidence): Ve
       : `the provider states ${total} rows and lists ${count}`;
   // A key that skips rows skips them every time; a smaller span needs no key.
   if (evidence.paging === 'keyed' && total !== null && total > count) {
-    return { kind: 'narrow', reason };
+    return { kind: 'narrow', reason, doubtful: true };
   }
   if (evidence.agrees) return { kind: 'proven', contradiction: !untrusted && total !== count };
   return { kind: 'again', full: true, reason };

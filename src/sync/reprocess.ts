@@ -107,7 +107,12 @@ async function releaseRows(
     if (write === null) continue;
     await fenced(store, write.lease, async (trx) => {
       const listed = { ...row.listed, listedOn: listed_on };
-      await writeIfNew(trx, writeContext(write), listed, mapper.connector.identity);
+      const settled = await writeIfNew(trx, writeContext(write), listed, mapper.connector.identity);
+      // What stays is for the next audit of its day, which lists the whole of it.
+      if (!settled) {
+        result.released -= 1;
+        return;
+      }
       await releaseRow(trx, held);
       await reviewDay(trx, write, listed_on);
     });

@@ -81,6 +81,7 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
     const wanted = nextStep(context, next, ask, memory, verdict, first);
     const step = await commitPage(context, next, read, memory, wanted);
     logStep(context, ask, verdict, step);
+    if (verdict.kind === 'narrow' && verdict.doubtful === true) context.futileWalks += 1;
     if (step.kind !== 'continue' && step.kind !== 'restart') return;
     window = { ...window, ...step.change };
     if (step.kind === 'restart') {
@@ -181,6 +182,9 @@ function nextStep(
       };
     }
     case 'narrow':
+      if (verdict.doubtful === true && context.futileWalks >= FUTILE_WALKS) {
+        return { kind: 'hole', read: finished(context, window, memory), reason: verdict.reason };
+      }
       return narrower(context, window, ask, memory, verdict.reason, going);
   }
 }
