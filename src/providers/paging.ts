@@ -9,7 +9,7 @@ export interface PageCount {
   readonly before: number;
 }
 
-/** Reads the cursor that `afterPage` wrote; the first page has none. */
+/** Reads the cursor that a page before gave; the first page has none. */
 export function pageCount(cursor: string | null): PageCount {
   const [page = 1, before = 0] = cursor === null ? [] : cursor.split(':').map(Number);
   return { page, before };

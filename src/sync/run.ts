@@ -183,7 +183,7 @@ async function conclude(
 ): Promise<AccountReport> {
   const counts =
     context === null ? noCounts() : { ...context.counts, requests: context.client.requests() };
-  const days = context === null ? [] : await dayReports(context).catch(() => []);
+  const days = context === null ? [] : await dayReports(context).catch(onlyAfter(error));
   const unproven = days.some(({ state }) => QUESTIONABLE.includes(state));
   const partial = stopped || unproven || counts.quarantined > 0 || counts.holes > 0;
   const state = error !== null ? 'failed' : partial ? 'incomplete' : 'ok';
@@ -208,6 +208,14 @@ async function conclude(
   if (error === null) log.info(line, stopped ? 'stopped' : 'done');
   else log.error({ ...line, code: error.code, hint: error.hint }, error.message);
   return report;
+}
+
+/** After a failure a further one tells nothing new; without one it must not pass for success. */
+function onlyAfter(error: ErrorReport | null): (thrown: unknown) => readonly DayReport[] {
+  return (thrown) => {
+    if (error === null) throw thrown;
+    return [];
+  };
 }
 
 async function dayReports({
