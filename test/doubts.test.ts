@@ -349,6 +349,24 @@ function vosRow(instant: number, number: number): JsonObject {
   };
 }
 
+it('holds back the changed rows of a day of several pages, each in a place of its own', async () => {
+  const bench = await openWorkbench({
+    providers: ['vos'],
+    sandbox: { days: 1, callsPerDay: 0, providers: { vos: { list: 'meta', pageSize: 3 } } },
+  });
+  const noon = at(1, '12:00:00');
+  // Newest first 7, 6, 5, then 5, 4, 3, and a shorter page last: the pair makes the walk begin again.
+  for (const number of [1, 2, 3, 4, 5, 5, 6, 7]) {
+    bench.sandbox.insert('vos', vosRow(noon + number * MINUTE, number));
+  }
+  expect((await bench.run('--json', 'sync')).code).toBe(0);
+  bench.sandbox.change('vos', () => true, { fee: 9 });
+  const result = await bench.run('--json', 'verify', '--from', ago(1), '--to', ago(0));
+  const { state, error, changed, inserted } = reportOf(result);
+  expect([result.code, state, error, changed, inserted]).toEqual([0, 'ok', null, 8, 0]);
+  expect(storedRows(bench.store, 'demo-vos')).toEqual(listedRows(bench.sandbox, 'vos'));
+});
+
 it('neither fails over equal rows at a page border nor doubles them, however the list moves', async () => {
   const bench = await openWorkbench({ providers: ['vos'], sandbox: { days: 1, callsPerDay: 0 } });
   const [yesterday, noon] = [ago(1), at(1, '12:00:00')];
