@@ -13,6 +13,7 @@ import {
   freshRow,
   instantOf,
   listedRows,
+  NO_JITTER,
   openWorkbench,
   pagesAsked,
   query,
@@ -589,9 +590,6 @@ function startOf(day: string): number {
   if (at === undefined) throw new Error(`${day} is no day.`);
   return at;
 }
-
-/** Without the jitter of the pauses between attempts, which can double them and changes nothing else. */
-const NO_JITTER = { NODE_OPTIONS: '--import data:text/javascript,Math.random=()=>0' };
 
 it('classes each fault, asks as often as that can help, says why, and goes on from there', async () => {
   const bench = await openWorkbench({ sandbox: { days: 1, callsPerDay: 20 } });

@@ -9,6 +9,7 @@ import { PROVIDERS } from '../src/sandbox/wire.ts';
 import {
   accountsOf,
   type Finished,
+  NO_JITTER,
   openWorkbench,
   reportsOf,
   type Workbench,
@@ -123,7 +124,8 @@ it('tells nothing when everything goes wrong all the time', async () => {
     id: 'fixed',
   });
   await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts: [...accounts, fixed] });
-  const failing = await bench.run('--log-level', 'trace', '--json', 'sync');
+  const args = ['--log-level', 'trace', '--json', 'sync'];
+  const failing = await bench.start(args, NO_JITTER).finished;
   expect(failing.code).toBe(1);
   const fine = ['bom', 'gbk'];
   for (const { account, state, error } of reportsOf(failing)) {

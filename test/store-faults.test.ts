@@ -16,6 +16,7 @@ import {
   type Finished,
   listedRows,
   openWorkbench,
+  ownEnvironment,
   pagesAsked,
   query,
   reportOf,
@@ -198,12 +199,11 @@ function runThrough(
   ...args: readonly string[]
 ): Promise<Finished> {
   const [file = '', ...rest] = prefix;
-  const own = Object.entries(process.env).filter(([name]) => !/_proxy$/i.test(name));
   return new Promise((resolve) => {
     const child = execFile(
       file,
       [...rest, process.execPath, CLI, '--config', bench.config, ...args],
-      { cwd: bench.folder, env: Object.fromEntries(own), timeout: 30_000 },
+      { cwd: bench.folder, env: ownEnvironment(), timeout: 30_000 },
       (_error, stdout, stderr) => {
         const { exitCode: code, signalCode: signal } = child;
         let json: Json | undefined;

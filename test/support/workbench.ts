@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import SQLite from 'better-sqlite3';
-import { expect, onTestFinished } from 'vitest';
+import { expect, inject, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson, writeJson } from '../../src/json.ts';
 import { sandboxConfig } from '../../src/sandbox/config.ts';
@@ -50,6 +50,8 @@ export interface Finished {
 export interface Running {
   readonly pid: number | undefined;
   readonly stdout: NodeJS.ReadableStream;
+  /** What it has logged so far. */
+  log(): string;
   readonly finished: Promise<Finished>;
   alive(): boolean;
   kill(signal: NodeJS.Signals): void;
@@ -66,6 +68,11 @@ export interface WorkbenchOptions {
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 /** Nothing here takes nearly so long; what hangs is to fail with its output. */
 const LONGEST_RUN = 60_000;
+
+/** Without the jitter of the pauses between attempts, which can double them and changes nothing else. */
+export const NO_JITTER: Environment = {
+  NODE_OPTIONS: '--import data:text/javascript,Math.random=()=>0',
+};
 
 export const shanghai = zoneClock('Asia/Shanghai');
 
@@ -132,12 +139,18 @@ export function accountsOf(
     .map((account) => ({ ...account, minInterval: '0s', ...settings }));
 }
 
+/** What the binary is started with: this machine's, without a proxy, which has no business here. */
+export function ownEnvironment(): Environment {
+  const own = Object.entries(process.env).flatMap(([name, value]): [string, string][] =>
+    value === undefined || /_proxy$/i.test(name) ? [] : [[name, value]],
+  );
+  return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: inject('compileCache') };
+}
+
 export function startCli(args: readonly string[], cwd: string, more: Environment = {}): Running {
-  // A proxy of the machine that runs the tests has no business here.
-  const own = Object.entries(process.env).filter(([name]) => !/_proxy$/i.test(name));
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd,
-    env: { ...Object.fromEntries(own), ...more },
+    env: { ...ownEnvironment(), ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -157,6 +170,7 @@ export function startCli(args: readonly string[], cwd: string, more: Environment
   return {
     pid: child.pid,
     stdout: child.stdout,
+    log: () => stderr,
     finished,
     alive: () => child.exitCode === null && child.signalCode === null,
     kill: (signal) => {
