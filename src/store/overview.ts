@@ -1,8 +1,12 @@
 import { UNPROVEN } from '../day-state.ts';
+import { DAY } from '../time.ts';
 import { type AccountState, readAccounts } from './accounts.ts';
+import { type Backfill, readBackfills } from './backfills.ts';
 import { type Hole, readHoles } from './holes.ts';
+import { type Pause, readPause } from './pauses.ts';
 import { lastRun, type Run } from './runs.ts';
 import type { Store } from './store.ts';
+import { backfillLane, countWindows } from './windows.ts';
 
 /** How one account stands, for `status`. */
 export interface AccountOverview {
@@ -21,14 +25,35 @@ export interface AccountOverview {
   readonly accepted: readonly { readonly day: string; readonly reason: string }[];
   /** What audits found that polls had not seen in time. */
   readonly lateness: { readonly calls: number; readonly latestSeconds: number | null };
+  readonly pause: Pause | null;
+  readonly backfills: readonly KnownBackfill[];
 }
+
+export interface KnownBackfill {
+  readonly backfill: Backfill;
+  /** Windows still to walk; null before its first run has planned them. */
+  readonly left: number | null;
+}
+
+/** So long a finished backfill is still told of. */
+const TOLD_FOR = DAY;
 
 export async function readOverview(store: Store): Promise<readonly AccountOverview[]> {
   const accounts = await readAccounts(store);
-  return Promise.all(accounts.map((account) => overviewOf(store, account)));
+  const backfills = await readBackfills(store, Date.now() - TOLD_FOR);
+  return Promise.all(
+    accounts.map((account) => {
+      const own = backfills.filter(({ account_id }) => account_id === account.id);
+      return overviewOf(store, account, own);
+    }),
+  );
 }
 
-async function overviewOf(store: Store, account: AccountState): Promise<AccountOverview> {
+async function overviewOf(
+  store: Store,
+  account: AccountState,
+  backfills: readonly Backfill[],
+): Promise<AccountOverview> {
   const { id } = account;
   const days = await store.db
     .selectFrom('days')
@@ -78,5 +103,13 @@ async function overviewOf(store: Store, account: AccountState): Promise<AccountO
     holes: await readHoles(store, id),
     quarantined: Number(quarantined),
     pending: Number(pending),
+    pause: await readPause(store.db, id),
+    backfills: await Promise.all(backfills.map((backfill) => withProgress(store, backfill))),
   };
+}
+
+async function withProgress(store: Store, backfill: Backfill): Promise<KnownBackfill> {
+  const { account_id, from_at, to_at, state } = backfill;
+  const left = await countWindows(store, account_id, backfillLane({ from: from_at, to: to_at }));
+  return { backfill, left: left === 0 && state === null ? null : left };
 }

@@ -92,7 +92,7 @@ export function sumCounts(counts: Counts, added: Partial<Counts>): Counts {
 }
 
 export async function endRun(
-  store: Store,
+  trx: StoreTransaction,
   runId: string,
   end: {
     readonly state: string;
@@ -102,13 +102,11 @@ export async function endRun(
   },
 ): Promise<void> {
   const { counts, state, error, now } = end;
-  await store.db.transaction().execute((trx) =>
-    trx
-      .updateTable('runs')
-      .set({ ...counts, state, error, ended_at: now })
-      .where('id', '=', runId)
-      .execute(),
-  );
+  await trx
+    .updateTable('runs')
+    .set({ ...counts, state, error, ended_at: now })
+    .where('id', '=', runId)
+    .execute();
 }
 
 /** The newest run of an account, of some triggers where they are named. */
@@ -125,4 +123,21 @@ export async function lastRun(
     .limit(1);
   const wanted = triggers === undefined ? runs : runs.where('trigger', 'in', triggers);
   return (await wanted.executeTakeFirst()) ?? null;
+}
+
+/** The runs of an account by one trigger that began at `since` or later, the newest first. */
+export async function runsSince(
+  store: Store,
+  accountId: string,
+  trigger: string,
+  since: number,
+): Promise<readonly Run[]> {
+  return store.db
+    .selectFrom('runs')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('trigger', '=', trigger)
+    .where('started_at', '>=', since)
+    .orderBy('started_at', 'desc')
+    .execute();
 }

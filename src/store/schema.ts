@@ -20,6 +20,9 @@ export interface Schema {
   quarantine: QuarantineTable;
   dimensions: DimensionsTable;
   counters: CountersTable;
+  meta: MetaTable;
+  pauses: PausesTable;
+  backfills: BackfillsTable;
 }
 
 export interface AccountsTable {
@@ -252,4 +255,37 @@ export interface DimensionsTable {
 export interface CountersTable {
   name: string;
   value: number;
+}
+
+export interface MetaTable {
+  name: string;
+  value: string;
+}
+
+/** An account that its provider refused: the worker leaves it alone for growing times. */
+export interface PausesTable {
+  account_id: string;
+  since: number;
+  until: number;
+  /** Runs in a row that ended with a refusal. */
+  refusals: number;
+  /** Salted digest of the login that was refused: with another one the pause is over. */
+  login: string;
+}
+
+/** A backfill that was handed to the workers. Here and not in the queue, whose content is disposable. */
+export interface BackfillsTable {
+  id: string;
+  account_id: string;
+  from_at: number;
+  to_at: number;
+  concurrency: number;
+  /** Planned when it was asked for. */
+  windows: number;
+  requested_at: number;
+  next_try_at: number;
+  /** Null while it is to be done. */
+  finished_at: number | null;
+  /** How its last run ended; null before. */
+  state: string | null;
 }

@@ -160,3 +160,8 @@ export async function recallRows(
     .execute();
   return rows.map(({ raw }) => raw);
 }
+
+/** The lane in which the windows of a backfill wait. */
+export function backfillLane({ from, to }: Span): string {
+  return `backfill ${from} ${to}`;
+}

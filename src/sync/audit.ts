@@ -1,20 +1,20 @@
-import { type DayState, UNPROVEN } from '../day-state.ts';
+import type { DayState } from '../day-state.ts';
 import {
   type Audit,
   auditsOf,
-  lastAudits,
   markMissing,
   presentCalls,
   saveAudit,
   sumDay,
 } from '../store/audits.ts';
-import { countQuarantined, daysInState, readDay, saveDay } from '../store/days.ts';
+import { countQuarantined, readDay, saveDay } from '../store/days.ts';
 import { holesWithin } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
 import { resolveRows } from '../store/quarantine.ts';
 import { addToRun, sumCounts } from '../store/runs.ts';
 import { dropLane } from '../store/windows.ts';
-import { addDays, HOUR, isoMillis, type Span } from '../time.ts';
+import { addDays, isoMillis, type Span } from '../time.ts';
+import { SECOND_LOOK_AFTER } from './audit-days.ts';
 import { type AuditNotes, believed, earlierNow, type RunContext } from './context.ts';
 import { pend, walkLane } from './lanes.ts';
 import { newDay, touch } from './ledger.ts';
@@ -29,8 +29,6 @@ import { planSpan, settledNow } from './windows.ts';
 /** So many calls, and such a share of the day, do not vanish in an ordinary way. */
 const MANY = 10;
 const MANY_SHARE = 0.1;
-/** A second look at a day from which many calls vanished has to be as much later. */
-const SECOND_LOOK_AFTER = HOUR;
 
 export async function auditDay(context: RunContext, day: string): Promise<void> {
   const { settings, rules, store, lease } = context;
@@ -168,25 +166,3 @@ function stateAfter(before: DayState, { proven, sound, faults, contradiction }: 
   if (contradiction || !sound) return 'mismatch';
   return proven ? 'verified' : before;
 }
-
-/** The days of an account whose audit is due, the nearest to the provider's horizon first. */
-export async function daysToAudit(
-  context: RunContext,
-  ages: readonly number[],
-): Promise<readonly string[]> {
-  const { settings, clock, store } = context;
-  const now = earlierNow(context);
-  const days = await daysInState(store, settings.id, AUDITABLE);
-  const audited = await lastAudits(store, settings.id);
-  const due = days.filter(({ day, state }) => {
-    const end = clock.startOfDay(addDays(day, 1));
-    if (now < end + settings.lookback) return false;
-    const last = audited.get(day) ?? null;
-    if (state === 'mismatch' && last !== null) return now - last >= SECOND_LOOK_AFTER;
-    if (state !== 'verified') return true;
-    return ages.some((age) => now >= end + age && (last === null || last < end + age));
-  });
-  return due.map(({ day }) => day);
-}
-
-const AUDITABLE: readonly DayState[] = [...UNPROVEN, 'complete', 'verified'];

@@ -1,10 +1,9 @@
-import { lastRun } from '../store/runs.ts';
-import { countWindows } from '../store/windows.ts';
+import { backfillLane, countWindows } from '../store/windows.ts';
 import type { Span } from '../time.ts';
 import { believed, earlierNow, type RunContext } from './context.ts';
 import { syncDimensions } from './dimensions.ts';
+import { duePolls } from './due-polls.ts';
 import { pend, walkLane } from './lanes.ts';
-import { pollWork } from './poll.ts';
 import type { AccountReport } from './report.ts';
 import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
 import { planSpan, settledNow } from './windows.ts';
@@ -32,7 +31,7 @@ async function backfillWork(
   { concurrency, ...range }: BackfillRange,
 ): Promise<void> {
   await syncDimensions(context);
-  const lane = `backfill ${range.from} ${range.to}`;
+  const lane = backfillLane(range);
   const { store, settings, log } = context;
   const left = await countWindows(store, settings.id, lane);
   if (left > 0)
@@ -44,22 +43,4 @@ async function backfillWork(
     await pend(context, lane, plan.windows, plan.unreachable);
   }
   await walkLane(context, lane, { walkers: concurrency, between: await duePolls(context) });
-}
-
-/**
- * Lets the polls that are due run between the windows, because the backfill
- * holds the account: live calls wait for one window at the most. An account
- * that was never polled is not polled here either.
- */
-async function duePolls(context: RunContext): Promise<() => Promise<void>> {
-  const { store, settings } = context;
-  const before = await lastRun(store, settings.id, ['sync', 'poll']);
-  if (before === null) return async () => undefined;
-  let next = before.started_at + settings.every;
-  return async () => {
-    const now = Date.now();
-    if (now < next) return;
-    next = now + settings.every;
-    await pollWork(context);
-  };
 }

@@ -5,9 +5,11 @@ import { fillHoles } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
 import type { Store } from '../store/store.ts';
 import { addDays, type Span } from '../time.ts';
-import { auditDay, daysToAudit } from './audit.ts';
-import type { RunContext } from './context.ts';
+import { auditDay } from './audit.ts';
+import { daysToAudit } from './audit-days.ts';
+import { earlierNow, type RunContext } from './context.ts';
 import { syncDimensions } from './dimensions.ts';
+import { duePolls } from './due-polls.ts';
 import { newDay, touch } from './ledger.ts';
 import type { AccountReport } from './report.ts';
 import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
@@ -23,22 +25,29 @@ export function verifyAccount(
   account: SyncAccount,
   around: Surroundings,
   wish: AuditWish,
+  trigger: 'verify' | 'audit' = 'verify',
 ): Promise<AccountReport> {
-  return runAccount(account, around, 'verify', async (context) => {
+  return runAccount(account, around, trigger, async (context) => {
     await syncDimensions(context);
     const days = await wishedDays(context, wish);
+    const pollIfDue = await duePolls(context);
     for (const [index, day] of days.entries()) {
       context.signal.throwIfAborted();
       await auditDay(context, day);
       const pending = days.length - index - 1;
       context.onProgress({ account: context.settings.id, pending, counts: context.counts });
+      await pollIfDue();
     }
   });
 }
 
 async function wishedDays(context: RunContext, wish: AuditWish): Promise<readonly string[]> {
-  if (wish.kind === 'due') return daysToAudit(context, wish.ages);
-  return daysOf(wish.span, context.clock).map(({ day }) => day);
+  const { store, settings, clock } = context;
+  if (wish.kind === 'due') {
+    const account = { id: settings.id, clock, lookback: settings.lookback, ages: wish.ages };
+    return daysToAudit(store, account, earlierNow(context));
+  }
+  return daysOf(wish.span, clock).map(({ day }) => day);
 }
 
 /**
