@@ -78,11 +78,14 @@ export interface ErrorReport {
   readonly class: ErrorClass;
   readonly message: string;
   readonly hint: string;
+  /** How long the provider told us to wait. */
+  readonly retry_after_seconds?: number;
 }
 
 export function reportError(error: CdrError): ErrorReport {
-  const { code, class: kind, hint } = error.fault;
-  return { code, class: kind, message: describeError(error), hint };
+  const { code, class: kind, hint, remedy } = error.fault;
+  const wait = remedy?.kind === 'wait' ? { retry_after_seconds: Math.ceil(remedy.ms / 1000) } : {};
+  return { code, class: kind, message: describeError(error), hint, ...wait };
 }
 
 export function configError(code: string, message: string, hint: string): CdrError {

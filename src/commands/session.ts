@@ -26,12 +26,17 @@ export interface Session {
   readonly signal: AbortSignal;
 }
 
-export async function openSession(globals: GlobalOptions, signal: AbortSignal): Promise<Session> {
+/** @param level what is logged on a terminal, where nothing else is asked for. */
+export async function openSession(
+  globals: GlobalOptions,
+  signal: AbortSignal,
+  level: LogLevel = 'warn',
+): Promise<Session> {
   const config = loadConfig(globals.config, process.env);
   const redact = redactor(config.secrets);
   const terminal = process.stderr.isTTY === true;
-  // On a terminal the progress and the table say what the info lines would.
-  const usual = globals.quiet ? 'error' : terminal ? 'warn' : 'info';
+  // Where a command shows progress and a table, these say what the info lines would.
+  const usual = globals.quiet ? 'error' : terminal ? level : 'info';
   const log = await makeLog({ level: globals.logLevel ?? usual, pretty: terminal, redact });
   for (const warning of config.warnings) log.warn({}, warning);
   return { config, log, redact, globals, signal };
@@ -75,6 +80,7 @@ export function chooseAccounts(config: Config, ids: readonly string[]): readonly
       settle,
       windowDays,
       minInterval,
+      baseUrl,
       ...rest
     }) => ({
       settings: { id, startAt, every, lookback, settle },
@@ -82,6 +88,7 @@ export function chooseAccounts(config: Config, ids: readonly string[]): readonly
       rules: { clock, reach: connector.reach, days: windowDays },
       http: { timeout: rest.timeout, proxy: rest.proxy, ca: rest.ca },
       minInterval,
+      login: [connector.provider, baseUrl, connector.principal, ...connector.secrets].join('\n'),
     }),
   );
 }

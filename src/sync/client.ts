@@ -47,6 +47,17 @@ export interface ClientSettings {
   readonly redact: Redactor;
   readonly log: Log;
   readonly signal: AbortSignal;
+  readonly onRequest: (request: RequestSeen) => void;
+}
+
+/** A request that was sent, for whoever counts them. */
+export interface RequestSeen {
+  readonly account: string;
+  readonly provider: string;
+  readonly operation: string;
+  /** The HTTP status, or the error's code where none came. */
+  readonly outcome: string;
+  readonly ms: number;
 }
 
 const ATTEMPTS = 5;
@@ -88,19 +99,25 @@ export function makeClient(settings: ClientSettings): Client {
     const redactSent = redactor([...sent.secrets, ...tokens]);
     const clean: Redactor = (text) => cleanWords(redactSent(text), settings.redact);
     const started = performance.now();
+    const seen = (outcome: string): number => {
+      const ms = Math.round(performance.now() - started);
+      const { provider } = connector;
+      settings.onRequest({ account, provider, operation: sent.operation, outcome, ms });
+      return ms;
+    };
     requests += 1;
+    let answered = false;
     try {
       const response = await http.send(sent, signal);
       if (response.date !== null) skew = response.date + SECOND / 2 - Date.now();
-      const took = Math.round(performance.now() - started);
-      log.debug(
-        { account, operation: sent.operation, status: response.status, ms: took },
-        'request',
-      );
+      answered = true;
+      const ms = seen(String(response.status));
+      log.debug({ account, operation: sent.operation, status: response.status, ms }, 'request');
       return { value: readResponse(response, read), date: response.date };
     } catch (error) {
       if (!(error instanceof CdrError)) throw error;
-      const { message, hint } = error.fault;
+      const { code, message, hint } = error.fault;
+      if (!answered) seen(code);
       const fault = {
         ...error.fault,
         message: clean(message),

@@ -17,10 +17,11 @@ import { beginRun, endRun, noCounts } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { toStoreError } from '../store/trouble.ts';
 import { addDays, isoMillis, type ZoneClock } from '../time.ts';
-import { makeClient } from './client.ts';
+import { makeClient, type RequestSeen } from './client.ts';
 import type { Progress, RunContext, SyncSettings } from './context.ts';
 import { storedNames } from './dimensions.ts';
 import type { Log } from './log.ts';
+import { pauseAfter } from './pause.ts';
 import type { AccountReport, DayReport } from './report.ts';
 import type { WindowRules } from './windows.ts';
 
@@ -31,6 +32,8 @@ export interface SyncAccount {
   readonly rules: WindowRules;
   readonly http: HttpSettings;
   readonly minInterval: number;
+  /** Everything that the login is made of: with another one a refusal no longer stands. Secret. */
+  readonly login: string;
 }
 
 /** What all accounts of a command share. */
@@ -41,6 +44,7 @@ export interface Surroundings {
   /** Aborted when everything has to stop at the next page boundary. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  readonly onRequest?: (request: RequestSeen) => void;
 }
 
 type Work = (context: RunContext) => Promise<void>;
@@ -96,6 +100,7 @@ async function runUnderLease(
     redact,
     log,
     signal,
+    onRequest: around.onRequest ?? (() => undefined),
   });
   let context: RunContext | null = null;
   let error: ErrorReport | null = null;
@@ -176,11 +181,13 @@ function startOfYesterday(clock: ZoneClock, now: number): number {
 }
 
 async function conclude(
-  { settings, connector }: SyncAccount,
+  account: SyncAccount,
   { store, log }: Surroundings,
   context: RunContext | null,
   { error, stopped }: { readonly error: ErrorReport | null; readonly stopped: boolean },
 ): Promise<AccountReport> {
+  const { settings, connector } = account;
+  const login = { id: settings.id, login: account.login };
   const counts =
     context === null ? noCounts() : { ...context.counts, requests: context.client.requests() };
   const days = context === null ? [] : await dayReports(context).catch(onlyAfter(error));
@@ -191,9 +198,16 @@ async function conclude(
     const text = error === null ? null : JSON.stringify(error);
     // A store that fails now has failed before: its first failure is what the report tells.
     const end = { state, error: text, counts, now: Date.now() };
-    await endRun(store, context.runId, end).catch((thrown: unknown) => {
-      if (error === null) throw thrown;
-    });
+    const pause = await pauseAfter(store, login, { error, requests: counts.requests });
+    await store.db
+      .transaction()
+      .execute(async (trx) => {
+        await endRun(trx, context.runId, end);
+        await pause(trx);
+      })
+      .catch((thrown: unknown) => {
+        if (error === null) throw thrown;
+      });
   }
   const report = {
     account: settings.id,
