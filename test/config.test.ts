@@ -94,7 +94,7 @@ describe('a configuration', () => {
       path,
       store: `sqlite:${join(folder, 'data', 'cdrsync.db')}`,
       queue: 'embedded',
-      http: { listen: '127.0.0.1:8787', token: null },
+      http: { host: '127.0.0.1', port: 8787, token: null },
       warnings: [],
     });
     expect(config.accounts).toHaveLength(1);
@@ -139,7 +139,7 @@ describe('a configuration', () => {
       $schema: './worker.config.schema.json',
       store: 'sqlite:../elsewhere/calls.db',
       queue: 'redis://localhost:6379',
-      http: { listen: '[::]:9000', token: 'token-http' },
+      http: { listen: '[::]:9000', token: 'token-http-long-enough' },
       accounts: [
         {
           ...ITNIO,
@@ -158,7 +158,7 @@ describe('a configuration', () => {
     expect(config).toMatchObject({
       store: `sqlite:${join(folder, '..', 'elsewhere', 'calls.db')}`,
       queue: 'redis://localhost:6379',
-      http: { listen: '[::]:9000', token: 'token-http' },
+      http: { host: '::', port: 9000, token: 'token-http-long-enough' },
     });
     expect(config.accounts[0]).toMatchObject({
       clock: { zone: 'Europe/London' },

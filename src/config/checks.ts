@@ -6,6 +6,7 @@ import type { Provider } from '../providers/provider.ts';
 import { findProvider } from '../providers/registry.ts';
 import { isDay, isZone, zoneClock } from '../time.ts';
 import { joinPath, type Problem } from './interpolate.ts';
+import { parseListen, tokenProblem } from './listen.ts';
 
 /** What a schema of one entry cannot see, found on the entries as they stand. */
 
@@ -104,6 +105,18 @@ export function doubles(raw: readonly RawAccount[]): readonly Problem[] {
         : [{ path, message: `is the same login as ${sameLogin.path}` }]),
     ];
   });
+}
+
+/** Who can reach the server can read numbers of calls and accounts: not without a token. */
+export function exposure(value: Json): readonly Problem[] {
+  const http = isObject(value) ? value['http'] : undefined;
+  if (!isObject(http) || typeof http['listen'] !== 'string') return [];
+  const listen = parseListen(http['listen']);
+  const token = http['token'] ?? null;
+  // A token that is no text at all is the schema's to name.
+  if (listen === null || (token !== null && typeof token !== 'string')) return [];
+  const message = tokenProblem(listen.host, token);
+  return message === null ? [] : [{ path: 'http.token', message }];
 }
 
 export interface Authorities {

@@ -9,6 +9,7 @@ import { isDay, parseDuration, wholeSecond, type ZoneClock, zoneClock } from '..
 import {
   accessProblems,
   doubles,
+  exposure,
   fileTrouble,
   futureStarts,
   issueProblems,
@@ -17,6 +18,7 @@ import {
   trimSlash,
 } from './checks.ts';
 import { type Environment, interpolate, type Problem } from './interpolate.ts';
+import { isLoopback, type Listen } from './listen.ts';
 import { type AccountEntry, type ConfigEntries, configSchema } from './schema.ts';
 
 /** The configuration, complete and checked. Durations in milliseconds. */
@@ -25,7 +27,7 @@ export interface Config {
   /** `sqlite:` and an absolute path. */
   readonly store: string;
   readonly queue: string;
-  readonly http: { readonly listen: string; readonly token: string | null };
+  readonly http: Listen & { readonly token: string | null };
   readonly accounts: readonly AccountConfig[];
   /** What no output may show. */
   readonly secrets: readonly string[];
@@ -89,6 +91,7 @@ export function loadConfig(file: string, environment: Environment): Config {
     ...authorities.problems,
     ...doubles(accounts),
     ...futureStarts(accounts, Date.now()),
+    ...exposure(value),
   ]);
   if (!parsed.success || problems.length > 0) throw new ConfigError(path, problems);
 
@@ -98,7 +101,7 @@ export function loadConfig(file: string, environment: Environment): Config {
     path,
     store: `sqlite:${resolve(folder, store.slice('sqlite:'.length))}`,
     queue,
-    http: { listen: http.listen, token: http.token ?? null },
+    http: { ...http.listen, token: http.token ?? null },
     accounts: opened,
     secrets: secretsOf(parsed.data, opened),
     warnings: opened.flatMap(warningsOf),
@@ -175,13 +178,16 @@ function secretsOf(
   { http, queue }: ConfigEntries,
   accounts: readonly AccountConfig[],
 ): readonly string[] {
-  const urls = [queue, ...accounts.map(({ proxy }) => proxy), ...environmentProxies(process.env)];
-  const passwords = urls.flatMap((url) =>
+  const proxies = [...accounts.map(({ proxy }) => proxy), ...environmentProxies(process.env)];
+  const passwords = proxies.flatMap((url) =>
     typeof url === 'string' && URL.canParse(url) ? loginForms(new URL(url)) : [],
   );
+  // A user without a password is a token for a proxy, and only a name for a database.
+  const databases = URL.canParse(queue) && new URL(queue).password !== '' ? [queue] : [];
   const all = [
     ...accounts.flatMap(({ connector }) => connector.secrets),
     ...passwords,
+    ...databases.flatMap((url) => loginForms(new URL(url))),
     http.token ?? '',
   ];
   return [...new Set(all)].filter((secret) => secret !== '');
@@ -205,8 +211,7 @@ function unescaped(text: string): string {
 
 function warningsOf({ id, baseUrl, connector }: AccountConfig): readonly string[] {
   const { protocol, hostname } = new URL(baseUrl);
-  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-  const exposed = protocol === 'http:' && !loopback;
+  const exposed = protocol === 'http:' && !isLoopback(hostname);
   const plain = exposed ? ['baseUrl is plain http: credentials and calls travel readable.'] : [];
   return [...plain, ...connector.warnings].map((warning) => `${id}: ${warning}`);
 }

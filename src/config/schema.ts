@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { providers } from '../providers/registry.ts';
 import { DAY, isDay, isZone, parseDuration } from '../time.ts';
+import { type Listen, parseListen } from './listen.ts';
 
 /** The shape of worker.config.json. Unknown keys are problems: a misspelt setting is silently not there. */
+
+const ADDRESS = 'HOST:PORT such as 127.0.0.1:8787 or [::1]:8787';
 
 const MEASURES = 'a duration such as 500ms, 90s, 5m, 2h or 1d';
 
@@ -112,20 +115,26 @@ const queueUrl = z
   )
   .refine((text) => text === 'embedded' || URL.canParse(text), 'is not a URL');
 
+const listen = z.string(`must be ${ADDRESS}`).transform((text, context): Listen => {
+  const value = parseListen(text);
+  if (value !== null) return value;
+  context.addIssue(`must be ${ADDRESS}`);
+  return z.NEVER;
+});
+
+/** What `Authorization: Bearer` carries unchanged. */
+const token = z
+  .string('must be text')
+  .min(1, 'must not be empty')
+  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without blanks');
+
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   store: storeUrl.default('sqlite:./data/cdrsync.db'),
   queue: queueUrl.default('embedded'),
   http: z
-    .strictObject({
-      listen: z
-        .string()
-        .regex(/^.+:\d{1,5}$/, 'must be HOST:PORT')
-        .refine((text) => Number(text.split(':').at(-1)) <= 65_535, 'must be HOST:PORT')
-        .default('127.0.0.1:8787'),
-      token: z.string().min(1, 'must not be empty').optional(),
-    })
-    .default({ listen: '127.0.0.1:8787' }),
+    .strictObject({ listen: listen.prefault('127.0.0.1:8787'), token: token.optional() })
+    .prefault({}),
   accounts: z
     .array(accountSchema, 'must be a list of accounts')
     .min(1, 'must name at least one account'),

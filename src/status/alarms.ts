@@ -1,6 +1,7 @@
 import type { AccountConfig } from '../config/config.ts';
 import { QUESTIONABLE } from '../day-state.ts';
 import type { AccountOverview } from '../store/overview.ts';
+import type { Pause } from '../store/pauses.ts';
 import type { Run } from '../store/runs.ts';
 import { DAY, formatDuration, HOUR, MINUTE } from '../time.ts';
 
@@ -16,6 +17,12 @@ const NOTABLE_SKEW = MINUTE;
 /** How long before the provider stops serving a day its lack of proof becomes urgent. */
 const HORIZON_NEAR = 15 * DAY;
 
+/**
+ * What is wrong with an account, in the order in which a person should see to it.
+ *
+ * @param known null where the store has nothing of it.
+ * @param now milliseconds since 1970.
+ */
 export function alarmsOf(
   config: AccountConfig,
   known: AccountOverview | null,
@@ -29,6 +36,7 @@ export function alarmsOf(
   return [
     // Of the last poll: an audit with nothing to do must not clear what a failed poll said.
     ...runAlarms(lastPoll ?? lastRun),
+    ...pauseAlarms(config.id, known.pause, now),
     ...lagAlarms(config, account.watermark, account.today_refused_until, now),
     ...(holes.length === 0
       ? []
@@ -68,6 +76,19 @@ function runAlarms(run: Run | null): readonly Alarm[] {
   if (run === null || run.error === null) return [];
   const { code, message, hint } = JSON.parse(run.error);
   return [alarm(String(code), `the last run failed: ${message}`, String(hint))];
+}
+
+function pauseAlarms(id: string, pause: Pause | null, now: number): readonly Alarm[] {
+  if (pause === null || pause.until <= now) return [];
+  const { refusals, until } = pause;
+  const left = formatDuration(until - now);
+  return [
+    alarm(
+      'paused',
+      `the provider refused the login ${refusals} times: the worker leaves it alone for ${left}`,
+      `Correct the credentials and restart the worker, or, when they are right again, run \`cdrsync sync --account ${id}\`.`,
+    ),
+  ];
 }
 
 function lagAlarms(
