@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { BackfillOptions } from './commands/backfill.ts';
 import type { ExportOptions } from './commands/export.ts';
 import type { ReprocessOptions } from './commands/reprocess.ts';
 import type { GlobalOptions } from './commands/session.ts';
 import type { VerifyOptions } from './commands/verify.ts';
+import type { WorkerOptions } from './commands/worker.ts';
+import { type Listen, parseListen } from './config/listen.ts';
 import { LOG_LEVELS } from './log.ts';
 import { DAY, parseDuration } from './time.ts';
 import { version } from './version.ts';
@@ -60,6 +63,7 @@ export function buildProgram(wrap: (run: Action) => () => Promise<void>): Comman
     .requiredOption('--to <date>', 'the day or time after the last: ranges are half-open')
     .option('--concurrency <n>', 'windows walked at the same time', atLeastOne, 1)
     .option('--dry-run', 'print the windows and what is out of reach; ask for nothing')
+    .option('--queue', 'hand it to the running workers, behind their polls and audits')
     .addHelpText(
       'after',
       examples(
@@ -67,17 +71,29 @@ export function buildProgram(wrap: (run: Action) => () => Promise<void>): Comman
         'cdrsync backfill --account okcc-1 --from 2026-10-01 --to 2026-11-01 --concurrency 4',
       ),
     )
-    .action(
-      (options: {
-        account: string;
-        from: string;
-        to: string;
-        concurrency: number;
-        dryRun?: boolean;
-      }) =>
-        wrap(async (globals, signal) =>
-          (await import('./commands/backfill.ts')).backfillCommand(globals, options, signal),
-        )(),
+    .action((options: BackfillOptions) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/backfill.ts')).backfillCommand(globals, options, signal),
+      )(),
+    );
+
+  program
+    .command('worker')
+    .description('poll and audit every account until it is stopped; health and metrics over HTTP')
+    .option(
+      '--concurrency <n>',
+      'accounts polled at the same time (default: all, up to 50)',
+      atLeastOne,
+    )
+    .option('--listen <host:port>', 'instead of "listen" in the configuration', listen)
+    .addHelpText(
+      'after',
+      examples('cdrsync worker', 'cdrsync worker --listen 127.0.0.1:0 --log-level debug'),
+    )
+    .action((options: WorkerOptions) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/worker.ts')).workerCommand(globals, options, signal),
+      )(),
     );
 
   program
@@ -206,6 +222,12 @@ function atLeastOne(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 64) return value;
   throw new InvalidArgumentError('Give a whole number from 1 to 64.');
+}
+
+function listen(text: string): Listen {
+  const value = parseListen(text);
+  if (value !== null) return value;
+  throw new InvalidArgumentError('Give HOST:PORT such as 127.0.0.1:8787; port 0 takes a free one.');
 }
 
 function port(text: string): number {

@@ -1,4 +1,5 @@
 import { configError } from '../errors.ts';
+import { requestBackfill } from '../store/backfills.ts';
 import { type BackfillRange, backfillAccount } from '../sync/backfill.ts';
 import type { SyncAccount } from '../sync/run.ts';
 import { planSpan, settledNow } from '../sync/windows.ts';
@@ -6,7 +7,13 @@ import { isoSeconds, type Span } from '../time.ts';
 import { showProgress } from './progress.ts';
 import { readInstant } from './ranges.ts';
 import { reportExitCode, reportJson, reportText } from './reports.ts';
-import { chooseAccounts, type GlobalOptions, openSession, openSessionStore } from './session.ts';
+import {
+  chooseAccounts,
+  type GlobalOptions,
+  openSession,
+  openSessionStore,
+  type Session,
+} from './session.ts';
 
 export interface BackfillOptions {
   readonly account: string;
@@ -14,6 +21,8 @@ export interface BackfillOptions {
   readonly to: string;
   readonly concurrency: number;
   readonly dryRun?: boolean;
+  /** Hands it to the workers instead of walking here. */
+  readonly queue?: boolean;
 }
 
 /** Walks a past range of one account, or tells what that would ask for. */
@@ -50,6 +59,7 @@ export async function backfillCommand(
     process.stdout.write(globals.json ? `${JSON.stringify(plan)}\n` : planText(plan));
     return 0;
   }
+  if (options.queue === true) return handOver(session, account, range);
   const store = await openSessionStore(session);
   const progress = showProgress('backfill', globals);
   try {
@@ -60,6 +70,46 @@ export async function backfillCommand(
     return reportExitCode(reports);
   } finally {
     progress.stop();
+    await store.close();
+  }
+}
+
+/** What `--queue` prints with `--json`. */
+interface HandedOver {
+  readonly account: string;
+  readonly provider: string;
+  readonly from: string;
+  readonly to: string;
+  readonly requested_at: string;
+  readonly windows: number;
+}
+
+async function handOver(
+  session: Session,
+  account: SyncAccount,
+  { concurrency, from, to }: BackfillRange,
+): Promise<number> {
+  const { settings, connector } = account;
+  const store = await openSessionStore(session);
+  try {
+    const backfill = await requestBackfill(store, {
+      account_id: settings.id,
+      from_at: from,
+      to_at: to,
+      concurrency,
+      windows: dryRun(account, { from, to }).windows.length,
+    });
+    const handed: HandedOver = {
+      account: settings.id,
+      provider: connector.provider,
+      ...textSpan({ from, to }),
+      requested_at: isoSeconds(backfill.requested_at),
+      windows: backfill.windows,
+    };
+    const text = `${settings.id}: ${handed.windows} windows wait for a worker; \`cdrsync status\` tells how far it is\n`;
+    process.stdout.write(session.globals.json ? `${JSON.stringify(handed)}\n` : text);
+    return 0;
+  } finally {
     await store.close();
   }
 }

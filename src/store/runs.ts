@@ -141,3 +141,23 @@ export async function runsSince(
     .orderBy('started_at', 'desc')
     .execute();
 }
+
+/** Forgets the runs before `before` that were well and found nothing new, and says how many. */
+export async function forgetIdleRuns(
+  store: Store,
+  accountId: string,
+  before: number,
+): Promise<number> {
+  const { numDeletedRows } = await store.db.transaction().execute((trx) =>
+    trx
+      .deleteFrom('runs')
+      .where('account_id', '=', accountId)
+      .where('started_at', '<', before)
+      .where('state', '=', 'ok')
+      .where((eb) => eb.and(FINDINGS.map((name) => eb(name, '=', 0))))
+      .executeTakeFirstOrThrow(),
+  );
+  return Number(numDeletedRows);
+}
+
+const FINDINGS = ['inserted', 'changed', 'quarantined', 'missing', 'holes'] as const;

@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CdrError, configError } from '../errors.ts';
+import { lockFile } from '../store/file-lock.ts';
+import type { Log } from '../sync/log.ts';
+import { MINUTE, SECOND } from '../time.ts';
+import type { OnTrouble, QueueBackend } from './backend.ts';
+
+export interface BackendPlace {
+  /** `embedded`, or the URL of a Redis or PostgreSQL server. */
+  readonly queue: string;
+  /** Where the embedded queue lives. */
+  readonly folder: string;
+}
+
+/**
+ * The backend of the queues, once it answers. A server that does not is waited for.
+ *
+ * @throws CdrError of class `config` where it refuses the login, or another process has the folder;
+ * the signal's reason where that comes first.
+ */
+export async function connectBackend(
+  place: BackendPlace,
+  log: Log,
+  signal: AbortSignal,
+): Promise<QueueBackend> {
+  const onTrouble = troubleLog(log);
+  if (place.queue === 'embedded') return openEmbedded(place.folder, onTrouble, signal);
+  const connect = /^rediss?:/.test(place.queue) ? connectRedis : connectPostgres;
+  for (;;) {
+    try {
+      return await connect(place.queue, onTrouble);
+    } catch (error) {
+      const refused = refusal(error);
+      if (refused !== null) throw refused;
+      onTrouble(error instanceof Error ? error : new Error('the queue does not answer'));
+      await sleep(SECOND, undefined, { signal });
+    }
+  }
+}
+
+/** What loads a backend's driver is only run where that one is used. */
+async function connectRedis(url: string, onTrouble: OnTrouble): Promise<QueueBackend> {
+  const { redisBackend } = await import('./redis.ts');
+  const backend = redisBackend(url, onTrouble);
+  try {
+    await answer(backend);
+    return backend;
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+async function connectPostgres(url: string, onTrouble: OnTrouble): Promise<QueueBackend> {
+  const { postgresBackend } = await import('./postgres.ts');
+  return postgresBackend(url, onTrouble);
+}
+
+/** A worker that is being replaced may take a moment to leave. */
+const LOCK_PATIENCE = 10 * SECOND;
+
+async function openEmbedded(
+  folder: string,
+  onTrouble: OnTrouble,
+  signal: AbortSignal,
+): Promise<QueueBackend> {
+  const giveUp = Date.now() + LOCK_PATIENCE;
+  let unlock = lockFile(`${folder}.lock`);
+  while (unlock === null) {
+    if (Date.now() > giveUp) throw taken(folder);
+    await sleep(SECOND / 4, undefined, { signal });
+    unlock = lockFile(`${folder}.lock`);
+  }
+  const release = unlock;
+  try {
+    const { embeddedBackend } = await import('./embedded.ts');
+    // A folder takes seconds to make; who stops meanwhile leaves it as it is.
+    const backend = await Promise.race([embeddedBackend(folder, onTrouble), aborted(signal)]);
+    const close = (): Promise<void> => backend.close().finally(release);
+    return { ...backend, close };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const give = (): void => reject(signal.reason);
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+  });
+}
+
+function taken(folder: string): CdrError {
+  return configError(
+    'queue.taken',
+    `another worker uses the embedded queue at ${folder}`,
+    'Stop it, or give "queue" a redis:// or postgres:// URL: over these, many workers share the accounts.',
+  );
+}
+
+const LONGEST_ANSWER = 5 * SECOND;
+
+async function answer(backend: QueueBackend): Promise<void> {
+  const late = new AbortController();
+  try {
+    const silence = sleep(LONGEST_ANSWER, undefined, { signal: late.signal }).then(() => {
+      throw new Error('the queue does not answer');
+    });
+    await Promise.race([backend.ping(), silence]);
+  } finally {
+    late.abort();
+  }
+}
+
+/** The login, the database or the version is wrong: waiting mends none of them. */
+function refusal(error: unknown): CdrError | null {
+  if (!(error instanceof Error)) return null;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const refused =
+    /^(NOAUTH|WRONGPASS|NOPERM|ERR (AUTH|invalid password|DB index))/.test(error.message) ||
+    /^(28|3D|42501)/.test(code);
+  if (!refused) return null;
+  return configError(
+    'queue.refused',
+    'the server named in "queue" refuses the login or the database',
+    'Check user, password and database in its URL.',
+  );
+}
+
+/** Each trouble of the connection once a minute: a server that is away says so many times a second. */
+function troubleLog(log: Log): OnTrouble {
+  const said = new Map<string, number>();
+  return (error) => {
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+    const now = Date.now();
+    if (now - (said.get(code) ?? 0) < MINUTE) return;
+    said.set(code, now);
+    log.warn({ code, reason: error.message }, 'the queue is in trouble; what it holds is not lost');
+  };
+}

@@ -1,0 +1,33 @@
+import type { AccountReport } from '../sync/report.ts';
+import { SECOND } from '../time.ts';
+
+/** What a run's report means for its job. */
+export type Outcome =
+  | { readonly kind: 'done' }
+  /** Nothing failed; it is to be tried after so many milliseconds. */
+  | { readonly kind: 'later'; readonly ms: number }
+  /** Trying again may help: after growing pauses. */
+  | { readonly kind: 'retry'; readonly reason: string }
+  /** Trying again does not help: the next tick will see. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** How soon an account is looked at again that somebody else holds. */
+const HELD_AGAIN_AFTER = 2 * SECOND;
+
+export function outcomeOf({ state, error }: Pick<AccountReport, 'state' | 'error'>): Outcome {
+  if (state === 'skipped') return { kind: 'later', ms: HELD_AGAIN_AFTER };
+  if (error === null) return { kind: 'done' };
+  const told = error.retry_after_seconds;
+  if (told !== undefined) return { kind: 'later', ms: told * SECOND };
+  const reason = `${error.code}: ${error.message}`;
+  switch (error.class) {
+    case 'rate_limited':
+    case 'transient':
+    case 'store':
+      return { kind: 'retry', reason };
+    case 'auth':
+    case 'contract':
+    case 'config':
+      return { kind: 'failed', reason };
+  }
+}

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../sync/log.ts';
+import type { AccountReport } from '../sync/report.ts';
+import type { Surroundings } from '../sync/run.ts';
+import { MINUTE, SECOND } from '../time.ts';
+import type { JobAccounts } from './accounts.ts';
+import type { Handler, JobWorker, QueueBackend } from './backend.ts';
+import { closeQueues, countJobs, openQueues, type Queues, queueName } from './queues.ts';
+import { applySchedules, schedulesOf } from './schedules.ts';
+import { handleTick } from './ticks.ts';
+import { handleWork } from './work.ts';
+
+export interface WorkerSettings {
+  readonly backend: QueueBackend;
+  readonly storeId: string;
+  readonly accounts: JobAccounts;
+  readonly around: Omit<Surroundings, 'signal'>;
+  /** Accounts polled at the same time. */
+  readonly concurrency: number;
+  /** How often the schedules are compared with the configuration; every minute by default. Milliseconds. */
+  readonly compareEvery?: number;
+  /** Called after each run, with what started it. */
+  readonly onReport: (trigger: string, report: AccountReport) => void;
+}
+
+/** The schedules and the workers over them, running. */
+export interface RunningWorker {
+  /** Jobs by queue and state. */
+  counts(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  /** Stops at page boundaries, puts back what it had, and leaves within four seconds whatever the queue does. */
+  stop(): Promise<void>;
+}
+
+const DEEP_CONCURRENCY = 2;
+const STOP_PATIENCE = 4 * SECOND;
+
+/** Starts to poll, audit and backfill the accounts. The backend stays the caller's to close, after `stop`. */
+export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+  const { backend, storeId, accounts, around, concurrency, onReport } = settings;
+  const { store, log } = around;
+  const queues = openQueues(backend, storeId);
+  const stopping = new AbortController();
+  const keepSchedules = scheduleKeeper(queues, accounts, log, stopping.signal);
+  await keepSchedules();
+  backend.onReturn(() => void keepSchedules());
+  const compare = setInterval(() => void keepSchedules(), settings.compareEvery ?? MINUTE);
+
+  const running = new Set<Promise<void>>();
+  const open = (name: keyof Queues, places: number, handler: Handler): JobWorker =>
+    backend.worker(queueName(storeId, name), tracked(running, handler), places);
+  const working = { accounts, around, stopping: stopping.signal, onReport };
+  const work: Handler = (job, token, signal) => handleWork(working, job, token, signal);
+  const workers = [
+    open('ticks', 1, (job) => handleTick({ accounts, store, queues, log }, job.data)),
+    open('live', concurrency, work),
+    open('deep', DEEP_CONCURRENCY, work),
+  ];
+
+  return {
+    counts: () => countJobs(queues),
+    stop: async () => {
+      clearInterval(compare);
+      stopping.abort(new Error('the worker stops'));
+      const leave = async (): Promise<void> => {
+        await Promise.all(workers.map((worker) => worker.close()));
+        await closeQueues(queues);
+      };
+      const late = sleep(STOP_PATIENCE, undefined, { ref: false });
+      await Promise.race([leave(), late]);
+      // The store may be closed after this: nothing of ours writes to it any more.
+      await Promise.race([Promise.allSettled(running), late]);
+    },
+  };
+}
+
+/** Remembers what is being done. */
+function tracked(running: Set<Promise<void>>, handler: Handler): Handler {
+  return (...job) => {
+    const done = handler(...job).finally(() => running.delete(done));
+    running.add(done);
+    return done;
+  };
+}
+
+/** Makes the schedules those of the configuration; one call at a time, and none that fails is the end. */
+function scheduleKeeper(
+  { ticks }: Queues,
+  accounts: JobAccounts,
+  log: Log,
+  signal: AbortSignal,
+): () => Promise<void> {
+  const wanted = schedulesOf([...accounts.values()].map(({ sync }) => sync.settings));
+  let busy: Promise<void> | null = null;
+  const compare = async (): Promise<void> => {
+    if (signal.aborted) return;
+    try {
+      const { missing, obsolete } = await applySchedules(ticks, wanted);
+      for (const { id } of missing) log.info({ schedule: id }, 'scheduled');
+      for (const id of obsolete)
+        log.warn({ schedule: id }, 'no longer in the configuration: unscheduled');
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      log.warn({ reason }, 'the schedules cannot be compared with the configuration now');
+    }
+  };
+  return () => {
+    busy ??= compare().finally(() => {
+      busy = null;
+    });
+    return busy;
+  };
+}
