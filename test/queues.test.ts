@@ -132,7 +132,7 @@ function asked(bench: Workbench, provider: string): number {
 async function expectOneOnly({ url, folder }: QueuePlace): Promise<void> {
   const { signal } = new AbortController();
   const first = await connectBackend({ queue: url, folder }, NO_LOG, signal);
-  const second = connectBackend({ queue: url, folder }, NO_LOG, signal);
+  const second = connectBackend({ queue: url, folder, patience: SECOND }, NO_LOG, signal);
   await expect(second).rejects.toMatchObject({ fault: { code: 'queue.taken' } });
   await first.close();
   await (await connectBackend({ queue: url, folder }, NO_LOG, signal)).close();

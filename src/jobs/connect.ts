@@ -10,6 +10,8 @@ export interface BackendPlace {
   readonly queue: string;
   /** Where the embedded queue lives. */
   readonly folder: string;
+  /** How long a worker that is being replaced may take to leave the folder; ten seconds by default. Milliseconds. */
+  readonly patience?: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function connectBackend(
   signal: AbortSignal,
 ): Promise<QueueBackend> {
   const onTrouble = troubleLog(log);
-  if (place.queue === 'embedded') return openEmbedded(place.folder, onTrouble, signal);
+  if (place.queue === 'embedded') return openEmbedded(place, onTrouble, signal);
   const connect = /^rediss?:/.test(place.queue) ? connectRedis : connectPostgres;
   for (;;) {
     try {
@@ -56,15 +58,12 @@ async function connectPostgres(url: string, onTrouble: OnTrouble): Promise<Queue
   return postgresBackend(url, onTrouble);
 }
 
-/** A worker that is being replaced may take a moment to leave. */
-const LOCK_PATIENCE = 10 * SECOND;
-
 async function openEmbedded(
-  folder: string,
+  { folder, patience = 10 * SECOND }: BackendPlace,
   onTrouble: OnTrouble,
   signal: AbortSignal,
 ): Promise<QueueBackend> {
-  const giveUp = Date.now() + LOCK_PATIENCE;
+  const giveUp = Date.now() + patience;
   let unlock = lockFile(`${folder}.lock`);
   while (unlock === null) {
     if (Date.now() > giveUp) throw taken(folder);
