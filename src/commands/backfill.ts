@@ -1,7 +1,7 @@
 import { configError } from '../errors.ts';
 import { requestBackfill } from '../store/backfills.ts';
+import type { SyncAccount } from '../sync/account.ts';
 import { type BackfillRange, backfillAccount } from '../sync/backfill.ts';
-import type { SyncAccount } from '../sync/run.ts';
 import { planSpan, settledNow } from '../sync/windows.ts';
 import { isoSeconds, type Span } from '../time.ts';
 import { showProgress } from './progress.ts';

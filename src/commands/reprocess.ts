@@ -1,9 +1,10 @@
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
+import type { SyncAccount } from '../sync/account.ts';
 import { storedNames } from '../sync/dimensions.ts';
 import type { AccountReport } from '../sync/report.ts';
 import { type Reprocessed, reprocess } from '../sync/reprocess.ts';
-import { runAccount, type SyncAccount } from '../sync/run.ts';
+import { runAccount } from '../sync/run.ts';
 import { reportExitCode, reportJson, reportText } from './reports.ts';
 import {
   chooseAccounts,

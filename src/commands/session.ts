@@ -4,8 +4,8 @@ import { type CdrError, configError } from '../errors.ts';
 import { type LogLevel, makeLog } from '../log.ts';
 import { type Redactor, redactor } from '../redact.ts';
 import { openStore, type Store } from '../store/store.ts';
+import type { SyncAccount } from '../sync/account.ts';
 import type { Log } from '../sync/log.ts';
-import type { SyncAccount } from '../sync/run.ts';
 
 /** The options that every command takes. */
 export interface GlobalOptions {

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { configError } from '../errors.ts';
+import type { Surroundings, SyncAccount } from '../sync/account.ts';
 import type { AccountReport, DayReport } from '../sync/report.ts';
-import type { Surroundings, SyncAccount } from '../sync/run.ts';
 import { type AuditWish, acceptDay, checkAcceptable, verifyAccount } from '../sync/verify.ts';
 import { isDay, type ZoneClock } from '../time.ts';
 import { showProgress } from './progress.ts';

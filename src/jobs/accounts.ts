@@ -1,4 +1,4 @@
-import type { SyncAccount } from '../sync/run.ts';
+import type { SyncAccount } from '../sync/account.ts';
 
 /** An account as the worker knows it. */
 export interface JobAccount {

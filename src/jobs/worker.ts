@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Surroundings } from '../sync/account.ts';
 import type { Log } from '../sync/log.ts';
 import type { AccountReport } from '../sync/report.ts';
-import type { Surroundings } from '../sync/run.ts';
 import { MINUTE, SECOND } from '../time.ts';
 import type { JobAccounts } from './accounts.ts';
 import type { Handler, JobWorker, QueueBackend } from './backend.ts';

@@ -1,11 +1,12 @@
 import { backfillLane, countWindows } from '../store/windows.ts';
 import type { Span } from '../time.ts';
+import type { Surroundings, SyncAccount } from './account.ts';
 import { believed, earlierNow, type RunContext } from './context.ts';
 import { syncDimensions } from './dimensions.ts';
 import { duePolls } from './due-polls.ts';
 import { pend, walkLane } from './lanes.ts';
 import type { AccountReport } from './report.ts';
-import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
+import { runAccount } from './run.ts';
 import { planSpan, settledNow } from './windows.ts';
 
 export interface BackfillRange extends Span {

@@ -1,8 +1,9 @@
+import type { Surroundings, SyncAccount } from './account.ts';
 import type { RunContext } from './context.ts';
 import { syncDimensions } from './dimensions.ts';
 import { walkClosing, walkEarlier, walkHoles, walkLive } from './lanes.ts';
 import type { AccountReport } from './report.ts';
-import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
+import { runAccount } from './run.ts';
 
 /**
  * Catches one account up: what is new first, then the holes that are due, the

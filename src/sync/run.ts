@@ -1,10 +1,6 @@
-import { QUESTIONABLE } from '../day-state.ts';
 import { CdrError, configError, type ErrorReport, reportError } from '../errors.ts';
-import { type HttpClient, type HttpSettings, makeHttpClient } from '../providers/http.ts';
-import type { Connector } from '../providers/provider.ts';
-import type { Redactor } from '../redact.ts';
+import { type HttpClient, makeHttpClient } from '../providers/http.ts';
 import { type AccountState, ensureAccount } from '../store/accounts.ts';
-import { countQuarantined, countStored, readDay } from '../store/days.ts';
 import {
   acquireLease,
   fenced,
@@ -13,39 +9,16 @@ import {
   leaseLost,
   releaseLease,
 } from '../store/leases.ts';
-import { beginRun, endRun, noCounts } from '../store/runs.ts';
-import type { Store } from '../store/store.ts';
+import { beginRun, noCounts } from '../store/runs.ts';
 import { toStoreError } from '../store/trouble.ts';
-import { addDays, isoMillis, type ZoneClock } from '../time.ts';
-import { makeClient, type RequestSeen } from './client.ts';
-import type { Progress, RunContext, SyncSettings } from './context.ts';
+import { addDays, type ZoneClock } from '../time.ts';
+import type { Surroundings, SyncAccount } from './account.ts';
+import { makeClient } from './client.ts';
+import { conclude } from './conclude.ts';
+import type { RunContext } from './context.ts';
 import { storedNames } from './dimensions.ts';
 import type { Log } from './log.ts';
-import { pauseAfter } from './pause.ts';
-import type { AccountReport, DayReport } from './report.ts';
-import type { WindowRules } from './windows.ts';
-
-/** An account as the engine gets it from the configuration. */
-export interface SyncAccount {
-  readonly settings: SyncSettings;
-  readonly connector: Connector;
-  readonly rules: WindowRules;
-  readonly http: HttpSettings;
-  readonly minInterval: number;
-  /** Everything that the login is made of: with another one a refusal no longer stands. Secret. */
-  readonly login: string;
-}
-
-/** What all accounts of a command share. */
-export interface Surroundings {
-  readonly store: Store;
-  readonly log: Log;
-  readonly redact: Redactor;
-  /** Aborted when everything has to stop at the next page boundary. */
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
-  readonly onRequest?: (request: RequestSeen) => void;
-}
+import type { AccountReport } from './report.ts';
 
 type Work = (context: RunContext) => Promise<void>;
 
@@ -135,7 +108,7 @@ async function runUnderLease(
       error = failure(lost.signal.aborted ? lost.signal.reason : thrown, settings.id, log);
   }
   try {
-    return await conclude(account, around, context, { error, stopped });
+    return await conclude(account, around, context, { trigger, error, stopped });
   } finally {
     stopHeartbeat();
     // One that cannot be given back is taken over when its heartbeat stops.
@@ -178,85 +151,6 @@ function anotherProvider({ id, provider }: AccountState, configured: string): Cd
 
 function startOfYesterday(clock: ZoneClock, now: number): number {
   return clock.startOfDay(addDays(clock.dayOf(now), -1));
-}
-
-async function conclude(
-  account: SyncAccount,
-  { store, log }: Surroundings,
-  context: RunContext | null,
-  { error, stopped }: { readonly error: ErrorReport | null; readonly stopped: boolean },
-): Promise<AccountReport> {
-  const { settings, connector } = account;
-  const login = { id: settings.id, login: account.login };
-  const counts =
-    context === null ? noCounts() : { ...context.counts, requests: context.client.requests() };
-  const days = context === null ? [] : await dayReports(context).catch(onlyAfter(error));
-  const unproven = days.some(({ state }) => QUESTIONABLE.includes(state));
-  const partial = stopped || unproven || counts.quarantined > 0 || counts.holes > 0;
-  const state = error !== null ? 'failed' : partial ? 'incomplete' : 'ok';
-  if (context !== null) {
-    const text = error === null ? null : JSON.stringify(error);
-    // A store that fails now has failed before: its first failure is what the report tells.
-    const end = { state, error: text, counts, now: Date.now() };
-    const pause = await pauseAfter(store, login, { error, requests: counts.requests });
-    await store.db
-      .transaction()
-      .execute(async (trx) => {
-        await endRun(trx, context.runId, end);
-        await pause(trx);
-      })
-      .catch((thrown: unknown) => {
-        if (error === null) throw thrown;
-      });
-  }
-  const report = {
-    account: settings.id,
-    provider: connector.provider,
-    state,
-    ...counts,
-    error,
-    held_by: null,
-    days,
-  } as const;
-  const { days: _days, error: _error, held_by: _heldBy, ...line } = report;
-  if (error === null) log.info(line, stopped ? 'stopped' : 'done');
-  else log.error({ ...line, code: error.code, hint: error.hint }, error.message);
-  return report;
-}
-
-/** After a failure a further one tells nothing new; without one it must not pass for success. */
-function onlyAfter(error: ErrorReport | null): (thrown: unknown) => readonly DayReport[] {
-  return (thrown) => {
-    if (error === null) throw thrown;
-    return [];
-  };
-}
-
-async function dayReports({
-  store,
-  settings,
-  days,
-  audits,
-}: RunContext): Promise<readonly DayReport[]> {
-  return store.db.transaction().execute(async (trx) => {
-    const reports: DayReport[] = [];
-    for (const [day, news] of [...days].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const row = await readDay(trx, settings.id, day);
-      const audit = audits.get(day);
-      reports.push({
-        day,
-        state: row?.state ?? 'open',
-        provider_total: row?.provider_total ?? null,
-        listed: audit?.listed ?? row?.listed ?? null,
-        stored: await countStored(trx, settings.id, day),
-        ...news,
-        missing: audit?.missing ?? 0,
-        quarantined: await countQuarantined(trx, settings.id, day),
-        audited_at: audit === undefined ? null : isoMillis(audit.audited_at),
-      });
-    }
-    return reports;
-  });
 }
 
 function failure(thrown: unknown, account: string, log: Log): ErrorReport {

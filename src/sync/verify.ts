@@ -5,6 +5,7 @@ import { fillHoles } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
 import type { Store } from '../store/store.ts';
 import { addDays, type Span } from '../time.ts';
+import type { Surroundings, SyncAccount } from './account.ts';
 import { auditDay } from './audit.ts';
 import { daysToAudit } from './audit-days.ts';
 import { earlierNow, type RunContext } from './context.ts';
@@ -12,7 +13,7 @@ import { syncDimensions } from './dimensions.ts';
 import { duePolls } from './due-polls.ts';
 import { newDay, touch } from './ledger.ts';
 import type { AccountReport } from './report.ts';
-import { runAccount, type Surroundings, type SyncAccount } from './run.ts';
+import { runAccount } from './run.ts';
 import { daysOf } from './windows.ts';
 
 /** Which days are to be audited: those that are due, or those of a range. */
