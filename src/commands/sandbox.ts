@@ -27,7 +27,9 @@ export async function sandboxCommand(
   checkTarget(path);
   const sandbox = await listen(options.port);
   spoil(sandbox, options);
-  const config = sandboxConfig(sandbox, { store: 'sqlite:./data/sandbox.db' });
+  const base = sandboxConfig(sandbox, { store: 'sqlite:./data/sandbox.db' });
+  const accounts = sandbox.accounts.map((account) => ({ ...account, every: SOON }));
+  const config = { ...base, accounts };
   await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
   process.stdout.write(
     globals.json
@@ -38,6 +40,9 @@ export async function sandboxCommand(
   await sandbox.close();
   return 0;
 }
+
+/** Who tries a worker wants to see it poll. */
+const SOON = '5s';
 
 /** Only a configuration that an earlier sandbox wrote is written over. */
 function checkTarget(path: string): void {
@@ -81,6 +86,7 @@ function introduction({ urls, url }: Sandbox, path: string): string {
   return `${list}
 A configuration that uses it: ${path}
   cdrsync --config ${path} sync
+  cdrsync --config ${path} worker
 Faults, while it runs:
   curl -X POST ${url}/_sandbox/faults/okcc -d '{"latency": 200, "rate": 0.2, "kinds": ["500", "reset"]}'
 Stop it with Ctrl-C.
