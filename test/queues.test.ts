@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import SQLite from 'better-sqlite3';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { chooseAccounts } from '../src/commands/session.ts';
@@ -11,8 +12,8 @@ import { openQueues } from '../src/jobs/queues.ts';
 import { type RunningWorker, startWorker } from '../src/jobs/worker.ts';
 import { redactor } from '../src/redact.ts';
 import { requestBackfill } from '../src/store/backfills.ts';
+import { readStoreId } from '../src/store/meta.ts';
 import { openStore, type Store } from '../src/store/store.ts';
-import { readStoreId } from '../src/store/store-id.ts';
 import type { AccountReport } from '../src/sync/report.ts';
 import { DAY, SECOND } from '../src/time.ts';
 import { describeQueue, forgetQueues, type QueuePlace } from './support/services.ts';
@@ -120,6 +121,12 @@ function expectNoneBeside(bench: Workbench, account: string): void {
   }
 }
 
+function alterStore({ store }: Workbench, sql: string): void {
+  const database = new SQLite(store, { fileMustExist: true });
+  database.exec(sql);
+  database.close();
+}
+
 function polls(bench: Workbench, account: string): number {
   return runsIn(bench, account).filter(({ trigger }) => trigger === 'poll').length;
 }
@@ -175,6 +182,25 @@ for (const kind of ['embedded', 'redis', 'postgres'] as const) {
       for (const { state, error } of reports) expect(error ?? state).not.toBe('failed');
     });
 
+    it('lets go of a poll that waits for ever', async () => {
+      const bench = await openWorkbench({ settings: { every: '1s' }, providers: ['okcc'] });
+      const first = await startDesk(place(), bench);
+      await until('a poll', () => first.reports.length > 0);
+      await first.worker.stop();
+      const { live } = openQueues(first.backend, first.storeId);
+      // As a clock leaves it that was ahead when the job was delayed.
+      const poll = { kind: 'poll', account: 'demo-okcc' } as const;
+      const putBack = await live.getDeduplicationJobId('poll-demo-okcc');
+      if (putBack !== null) await (await live.getJob(putBack))?.remove();
+      await live.add('poll', poll, { delay: 10 * DAY, deduplication: { id: 'poll-demo-okcc' } });
+      expect(await live.getJobCounts()).toMatchObject({ delayed: 1, waiting: 0 });
+      await live.close();
+      await first.leave();
+      alterStore(bench, 'delete from runs');
+      const second = await startDesk(place(), bench);
+      await until('polls', () => second.reports.length >= 2);
+    });
+
     it('keeps its schedules equal to the configuration, and restores what is lost', async () => {
       const bench = await openWorkbench({ settings: { every: '1h' }, providers: ['okcc', 'vos'] });
       const first = await startDesk(place(), bench);
@@ -194,6 +220,18 @@ for (const kind of ['embedded', 'redis', 'postgres'] as const) {
       const every = async (): Promise<unknown> =>
         (await ticks.getJobSchedulers(0, -1)).find(({ key }) => key === 'poll-demo-okcc')?.every;
       expect(Number(await every())).toBe(3_600_000);
+      if (kind !== 'embedded') {
+        // Of two workers the one that started last decides, and the other one does not undo it.
+        await bench.configure({ every: '2h' }, ['okcc']);
+        await startDesk(place(), bench);
+        const changed = ['audits', 'due', 'poll-demo-okcc', 'tidy'];
+        await vi.waitFor(async () => expect(await ids()).toEqual(changed), 10_000);
+        const polled = polls(bench, 'demo-okcc');
+        await sleep(2 * SECOND);
+        expect(await ids()).toEqual(changed);
+        expect(Number(await every())).toBe(7_200_000);
+        expect(polls(bench, 'demo-okcc')).toBeLessThanOrEqual(polled + 1);
+      }
       await ticks.close();
     });
 

@@ -60,6 +60,9 @@ describe('schedules', () => {
     expect(late(3 * MINUTE)).toBe(wanted.length);
     const without = wanted.map(({ id, every }) => ({ key: id, name: 'poll', every }));
     expect(difference(wanted, without, NOW).missing.length).toBe(wanted.length);
+    // Made by a clock that was ten days ahead.
+    expect(late(-10 * DAY)).toBe(wanted.length);
+    expect(late(-MINUTE)).toBe(0);
   });
 
   it('of two stores have queues of different names', () => {
@@ -108,6 +111,8 @@ describe('audits', () => {
     expect(mayAudit([ended('failed', HOUR), ended('failed', 3 * HOUR)], NOW)).toBe(true);
     // One that was killed has no state.
     expect(mayAudit([ended(null, HOUR), ended('ok', 3 * HOUR)], NOW)).toBe(true);
+    // Begun by a clock that was ahead.
+    expect(mayAudit([ended('ok', -DAY)], NOW)).toBe(true);
   });
 });
 
@@ -133,6 +138,12 @@ describe('what a run means for its job', () => {
     const limited = error('rate_limited');
     const told = { ...limited, error: { ...limited.error, retry_after_seconds: 90 } };
     expect(outcomeOf(told)).toEqual({ kind: 'later', ms: 90_000 });
+    // What may be a mistake parks nobody for a century, and does not replace the growing pauses.
+    const [far, none] = [3e9, 0].map((wait) =>
+      outcomeOf({ ...limited, error: { ...limited.error, retry_after_seconds: wait } }),
+    );
+    expect(far).toEqual({ kind: 'later', ms: HOUR });
+    expect(none?.kind).toBe('retry');
     expect(outcomeOf(limited).kind).toBe('retry');
   });
 });

@@ -188,6 +188,11 @@ describeQueue('redis', () => {
     const worker = startWorker(bench);
     const address = await addressOf(worker);
     await until('polls', () => polled(bench) >= 2, 40_000);
+    // A server that answers and takes nothing is as good as none.
+    await redis.configure('maxmemory', '1');
+    await vi.waitFor(async () => expect((await ask(`${address}/readyz`)).status).toBe(503), 10_000);
+    await redis.configure('maxmemory', '0');
+    await untilReady(address);
     await redis.kill();
     await vi.waitFor(async () => expect((await ask(`${address}/readyz`)).status).toBe(503), 10_000);
     expect((await ask(`${address}/healthz`)).status).toBe(200);

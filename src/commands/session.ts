@@ -80,7 +80,7 @@ export function chooseAccounts(config: Config, ids: readonly string[]): readonly
       settle,
       windowDays,
       minInterval,
-      baseUrl,
+      login,
       ...rest
     }) => ({
       settings: { id, startAt, every, lookback, settle },
@@ -88,7 +88,7 @@ export function chooseAccounts(config: Config, ids: readonly string[]): readonly
       rules: { clock, reach: connector.reach, days: windowDays },
       http: { timeout: rest.timeout, proxy: rest.proxy, ca: rest.ca },
       minInterval,
-      login: [connector.provider, baseUrl, connector.principal, ...connector.secrets].join('\n'),
+      login,
     }),
   );
 }

@@ -8,7 +8,7 @@ import { makeMetrics } from '../server/metrics.ts';
 import { startServer } from '../server/server.ts';
 import { readStatus } from '../status/status.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
-import { readStoreId } from '../store/store-id.ts';
+import { readStoreId } from '../store/meta.ts';
 import { version } from '../version.ts';
 import {
   chooseAccounts,

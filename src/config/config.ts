@@ -39,6 +39,8 @@ export interface AccountConfig {
   readonly id: string;
   readonly connector: Connector;
   readonly baseUrl: string;
+  /** Everything that the login is made of, as one text. Secret. */
+  readonly login: string;
   readonly clock: ZoneClock;
   /** The instant from which history is wanted; null for yesterday. */
   readonly startAt: number | null;
@@ -155,6 +157,7 @@ function openAccount(entry: AccountEntry, pem: ReadonlyMap<string, string>): Acc
     id: entry.id,
     connector,
     baseUrl,
+    login: [connector.provider, baseUrl, connector.principal, ...connector.secrets].join('\n'),
     clock,
     startAt: entry.startAt === undefined ? null : instantOf(entry.startAt, clock),
     every: entry.every ?? parseDuration(provider.defaults.every) ?? 0,

@@ -29,7 +29,7 @@ export interface JobQueue {
   removeJobScheduler(id: string): Promise<boolean>;
   getDeduplicationJobId(id: string): Promise<string | null>;
   removeDeduplicationKey(id: string): Promise<number>;
-  getJob(id: string): Promise<object | undefined>;
+  getJob(id: string): Promise<{ getState(): Promise<string>; remove(): Promise<void> } | undefined>;
   getJobCounts(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
@@ -38,6 +38,8 @@ export interface JobQueue {
 export interface RunningJob {
   readonly name: string;
   readonly data: JobData;
+  /** When it was added. */
+  readonly timestamp: number;
   moveToDelayed(timestamp: number, token: string): Promise<void>;
   moveToWait(token: string): Promise<number>;
 }
@@ -53,12 +55,15 @@ export interface QueueBackend {
   readonly kind: 'embedded' | 'redis' | 'postgres';
   queue(name: string): JobQueue;
   worker(name: string, handler: Handler, concurrency: number): JobWorker;
-  /** Rejects, or does not resolve, while jobs cannot be had. */
+  /** Rejects, or does not resolve, while jobs cannot be had and given back: it writes. */
   ping(): Promise<void>;
   /** Called whenever the connection has come back: what it serves may have been lost meanwhile. */
   onReturn(listener: () => void): void;
   close(): Promise<void>;
 }
+
+/** Fails where BullMQ's tables are not there, or cannot be written. */
+export const WRITES_NOTHING = 'update job set name = name where false';
 
 /** What the queues' connections have to say, for whoever logs it. */
 export type OnTrouble = (error: Error) => void;

@@ -25,12 +25,20 @@ export async function connectBackend(
   log: Log,
   signal: AbortSignal,
 ): Promise<QueueBackend> {
-  const onTrouble = troubleLog(log);
+  // Whatever a server does not answer, who stops meanwhile need not wait for it.
+  return Promise.race([connect(place, troubleLog(log), signal), aborted(signal)]);
+}
+
+async function connect(
+  place: BackendPlace,
+  onTrouble: OnTrouble,
+  signal: AbortSignal,
+): Promise<QueueBackend> {
   if (place.queue === 'embedded') return openEmbedded(place, onTrouble, signal);
-  const connect = /^rediss?:/.test(place.queue) ? connectRedis : connectPostgres;
+  const reach = /^rediss?:/.test(place.queue) ? connectRedis : connectPostgres;
   for (;;) {
     try {
-      return await connect(place.queue, onTrouble);
+      return await reach(place.queue, onTrouble);
     } catch (error) {
       const refused = refusal(error);
       if (refused !== null) throw refused;
@@ -73,8 +81,7 @@ async function openEmbedded(
   const release = unlock;
   try {
     const { embeddedBackend } = await import('./embedded.ts');
-    // A folder takes seconds to make; who stops meanwhile leaves it as it is.
-    const backend = await Promise.race([embeddedBackend(folder, onTrouble), aborted(signal)]);
+    const backend = await embeddedBackend(folder, onTrouble);
     const close = (): Promise<void> => backend.close().finally(release);
     return { ...backend, close };
   } catch (error) {
@@ -119,12 +126,13 @@ function refusal(error: unknown): CdrError | null {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const refused =
     /^(NOAUTH|WRONGPASS|NOPERM|ERR (AUTH|invalid password|DB index))/.test(error.message) ||
-    /^(28|3D|42501)/.test(code);
+    /^(28|3D|42501)/.test(code) ||
+    /^(SchemaVersionMismatch|UnsupportedPostgresVersion)/.test(error.name);
   if (!refused) return null;
   return configError(
     'queue.refused',
-    'the server named in "queue" refuses the login or the database',
-    'Check user, password and database in its URL.',
+    'the server named in "queue" refuses the login or the database, or is of a version that does not fit',
+    'Check user, password and database in its URL; PostgreSQL may hold the schema of a newer BullMQ.',
   );
 }
 
@@ -132,7 +140,9 @@ function refusal(error: unknown): CdrError | null {
 function troubleLog(log: Log): OnTrouble {
   const said = new Map<string, number>();
   return (error) => {
-    const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+    const named = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+    // Redis says what it is in the first word.
+    const code = `${named} ${/^[A-Z]+\b/.exec(error.message)?.[0] ?? ''}`.trim();
     const now = Date.now();
     if (now - (said.get(code) ?? 0) < MINUTE) return;
     said.set(code, now);

@@ -10,7 +10,7 @@ import {
   withBackend,
 } from 'bullmq';
 import { MINUTE } from '../time.ts';
-import { bindQueues, type OnTrouble, type QueueBackend } from './backend.ts';
+import { bindQueues, type OnTrouble, type QueueBackend, WRITES_NOTHING } from './backend.ts';
 import { openFolder } from './pglite-folder.ts';
 
 const SCHEMA = 'bullmq';
@@ -30,7 +30,7 @@ export async function embeddedBackend(folder: string, onTrouble: OnTrouble): Pro
     kind: 'embedded',
     ...bindQueues(withBackend(createPostgresBackend), pool, onTrouble),
     ping: async () => {
-      await db.query('select 1');
+      await db.query(WRITES_NOTHING);
     },
     onReturn: () => undefined,
     close: async () => {
@@ -56,6 +56,10 @@ async function openMigrated(folder: string): Promise<PGlite> {
   await runMigrations(client, SCHEMA);
   client.release();
   await db.exec(`set search_path = ${SCHEMA}`);
+  // A folder may open and hold a table that does not: then it is made anew, too.
+  for (const table of ['job', 'scheduler', 'dedup', 'meta']) {
+    await db.query(`select count(*) from ${table}`);
+  }
   return db;
 }
 

@@ -9,7 +9,7 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { SECOND } from '../time.ts';
-import { bindQueues, type OnTrouble, type QueueBackend } from './backend.ts';
+import { bindQueues, type OnTrouble, type QueueBackend, WRITES_NOTHING } from './backend.ts';
 
 /** The schema that BullMQ makes and keeps its tables in. */
 const SCHEMA = 'bullmq';
@@ -31,6 +31,7 @@ export async function postgresBackend(url: string, onTrouble: OnTrouble): Promis
     connectionTimeoutMillis: 5 * SECOND,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10 * SECOND,
+    query_timeout: 30 * SECOND,
   });
   pool.on('error', onTrouble);
   try {
@@ -48,7 +49,7 @@ export async function postgresBackend(url: string, onTrouble: OnTrouble): Promis
     kind: 'postgres',
     ...bindQueues(withBackend(createPostgresBackend), poolOver(pool), onTrouble),
     ping: async () => {
-      await pool.query('select 1');
+      await pool.query(WRITES_NOTHING);
     },
     // A database that was away still has what it had.
     onReturn: () => undefined,
@@ -59,8 +60,6 @@ export async function postgresBackend(url: string, onTrouble: OnTrouble): Promis
 /** node-postgres' pool in BullMQ's words for it, which their types do not recognise as the same. */
 function poolOver(pool: pg.Pool): PgPool {
   return Object.assign(new EventEmitter(), {
-    // Says that a connection which is lost is noticed, so that an idle worker may wait for long.
-    options: { keepAlive: true },
     query: <Row>(text: string, parameters: readonly unknown[] = []): Promise<PgQueryResult<Row>> =>
       pool.query<Row & pg.QueryResultRow>(text, [...parameters]),
     connect: async () => clientOver(await pool.connect()),

@@ -10,6 +10,8 @@ export function redisBackend(url: string, onTrouble: OnTrouble): QueueBackend {
     maxRetriesPerRequest: null,
     connectTimeout: 5 * SECOND,
     keepAlive: 10 * SECOND,
+    // A connection that has gone dumb behind a proxy says nothing and breaks nothing. No command of ours takes longer.
+    socketTimeout: 30 * SECOND,
     // The usual back-off grows to 20 s, which would be 20 s without polls after each restart of the server.
     retryStrategy: (tries) => Math.min(tries * 250, 2 * SECOND),
   });
@@ -17,8 +19,9 @@ export function redisBackend(url: string, onTrouble: OnTrouble): QueueBackend {
   return {
     kind: 'redis',
     ...bindQueues(withBackend(createRedisBackend), connection, onTrouble),
+    // What BullMQ needs: scripts, and leave to write.
     ping: async () => {
-      await connection.ping();
+      await connection.eval("return redis.call('set', KEYS[1], '1', 'EX', 60)", 1, 'cdrsync:ready');
     },
     onReturn: (listener) => {
       connection.on('ready', listener);

@@ -43,7 +43,7 @@ export interface Difference {
   readonly obsolete: readonly string[];
 }
 
-/** A schedule whose next tick is so long overdue has lost it. */
+/** A schedule whose next tick is so long overdue has lost it, and so has one that was made by a clock as far ahead. */
 const LATEST = 2 * MINUTE;
 
 /** What has to be done so that the queue's schedules are those wanted. */
@@ -56,7 +56,8 @@ export function difference(
   const missing = wanted.filter(({ id, every }) => {
     const schedule = known.get(id);
     if (schedule === undefined || schedule.every !== every) return true;
-    return schedule.next === undefined || now - schedule.next > LATEST;
+    const { next } = schedule;
+    return next === undefined || now - next > LATEST || next - now > every + LATEST;
   });
   const ids = new Set(wanted.map(({ id }) => id));
   return { missing, obsolete: [...known.keys()].filter((id) => !ids.has(id)) };

@@ -25,7 +25,8 @@ export interface Ticking {
 export async function handleTick(ticking: Ticking, tick: JobData): Promise<void> {
   switch (tick.kind) {
     case 'poll':
-      return ticking.accounts.has(tick.account) ? addPoll(ticking, tick.account) : undefined;
+      // Also where it is unknown here: another worker's configuration may have it.
+      return addPoll(ticking, tick.account);
     case 'due':
       await addBackfills(ticking);
       for (const [id, account] of ticking.accounts) {
@@ -47,7 +48,12 @@ export async function handleTick(ticking: Ticking, tick: JobData): Promise<void>
 }
 
 async function addPoll({ queues }: Ticking, account: string): Promise<void> {
-  await queues.live.add('poll', { kind: 'poll', account }, work(`poll-${account}`));
+  await queues.live.add('poll', { kind: 'poll', account }, work(pollId(account)));
+}
+
+/** Of the one poll that an account has in the queue at a time. */
+export function pollId(account: string): string {
+  return `poll-${account}`;
 }
 
 async function addAudit({ queues }: Ticking, account: string): Promise<void> {
@@ -83,6 +89,8 @@ function work(id: string): JobsOptions {
     deduplication: { id },
     attempts: ATTEMPTS,
     backoff: { type: 'growing' },
+    // Each failure would add its stack to the job.
+    stackTraceLimit: 1,
     removeOnComplete: true,
     removeOnFail: true,
   };

@@ -31,9 +31,10 @@ export async function handleWork(
 ): Promise<void> {
   const { accounts, stopping } = working;
   const { data } = job;
-  // A tick is not work; a job may outlast its account's place in the configuration.
-  const account = 'account' in data ? accounts.get(data.account) : undefined;
-  if (!('account' in data) || account === undefined) return;
+  // A tick is not work.
+  if (!('account' in data)) return;
+  const account = accounts.get(data.account);
+  if (account === undefined) return leaveToOthers(job, token);
   const pause = await readPause(working.around.store.db, data.account);
   if (await isPaused(pause, account.sync.login, Date.now())) return;
   const around = { ...working.around, signal: AbortSignal.any([stopping, signal]) };
@@ -72,6 +73,14 @@ async function run(
       return report;
     }
   }
+}
+
+/** So long another worker, whose configuration knows the account, may be waited for. */
+const UNKNOWN_FOR = HOUR;
+
+async function leaveToOthers(job: RunningJob, token: string): Promise<void> {
+  if (Date.now() - job.timestamp > UNKNOWN_FOR) return;
+  await settle(job, token, { kind: 'later', ms: 5 * SECOND });
 }
 
 async function settle(job: RunningJob, token: string, outcome: Outcome): Promise<void> {

@@ -6,8 +6,10 @@ import { MINUTE, SECOND } from '../time.ts';
 import type { JobAccounts } from './accounts.ts';
 import type { Handler, JobWorker, QueueBackend } from './backend.ts';
 import { closeQueues, countJobs, openQueues, type Queues, queueName } from './queues.ts';
-import { applySchedules, schedulesOf } from './schedules.ts';
+import { applySchedules, type Schedule, schedulesOf } from './schedules.ts';
+import { releaseStuck } from './stuck.ts';
 import { handleTick } from './ticks.ts';
+import { readWanted, saveWanted } from './wanted.ts';
 import { handleWork } from './work.ts';
 
 export interface WorkerSettings {
@@ -40,8 +42,15 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const { store, log } = around;
   const queues = openQueues(backend, storeId);
   const stopping = new AbortController();
-  const keepSchedules = scheduleKeeper(queues, accounts, log, stopping.signal);
-  await keepSchedules();
+  const wanted = schedulesOf([...accounts.values()].map(({ sync }) => sync.settings));
+  await saveWanted(store, wanted);
+  const keepSchedules = oneAtATime(async () => {
+    if (stopping.signal.aborted) return;
+    await compareSchedules(queues, await readWanted(store, wanted), log);
+    await releaseStuck(queues, accounts.values(), store, log);
+  }, log);
+  // Not awaited: a queue that falls silent now must not keep anybody from stopping.
+  void keepSchedules();
   backend.onReturn(() => void keepSchedules());
   const compare = setInterval(() => void keepSchedules(), settings.compareEvery ?? MINUTE);
 
@@ -82,29 +91,29 @@ function tracked(running: Set<Promise<void>>, handler: Handler): Handler {
   };
 }
 
-/** Makes the schedules those of the configuration; one call at a time, and none that fails is the end. */
-function scheduleKeeper(
+async function compareSchedules(
   { ticks }: Queues,
-  accounts: JobAccounts,
+  wanted: readonly Schedule[],
   log: Log,
-  signal: AbortSignal,
-): () => Promise<void> {
-  const wanted = schedulesOf([...accounts.values()].map(({ sync }) => sync.settings));
+): Promise<void> {
+  const { missing, obsolete } = await applySchedules(ticks, wanted);
+  for (const { id } of missing) log.info({ schedule: id }, 'scheduled');
+  for (const id of obsolete) log.warn({ schedule: id }, 'no longer configured: unscheduled');
+}
+
+/** One call at a time: who comes meanwhile waits for the same one. None that fails is the last. */
+function oneAtATime(work: () => Promise<void>, log: Log): () => Promise<void> {
   let busy: Promise<void> | null = null;
-  const compare = async (): Promise<void> => {
-    if (signal.aborted) return;
+  const guarded = async (): Promise<void> => {
     try {
-      const { missing, obsolete } = await applySchedules(ticks, wanted);
-      for (const { id } of missing) log.info({ schedule: id }, 'scheduled');
-      for (const id of obsolete)
-        log.warn({ schedule: id }, 'no longer in the configuration: unscheduled');
+      await work();
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown';
       log.warn({ reason }, 'the schedules cannot be compared with the configuration now');
     }
   };
   return () => {
-    busy ??= compare().finally(() => {
+    busy ??= guarded().finally(() => {
       busy = null;
     });
     return busy;

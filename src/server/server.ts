@@ -29,6 +29,7 @@ const REQUEST_WITHIN = 3 * SECOND;
 /** A client that neither reads its answer nor goes away. Longer than any route takes to answer. */
 const SILENT_AFTER = 15 * SECOND;
 const MOST_CONNECTIONS = 64;
+const MOST_REQUESTS = 100;
 const LARGEST_HEADERS = 8 * 1024;
 
 /**
@@ -63,6 +64,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   });
   app.server.maxConnections = MOST_CONNECTIONS;
+  // Who sends many at once and reads none would have all their answers kept.
+  app.server.maxRequestsPerSocket = MOST_REQUESTS;
   addGate(app, { host: listen.host, token });
   app.setErrorHandler((error, _request, reply) => failed(reply, error, log));
   app.setNotFoundHandler((_request, reply) =>

@@ -26,17 +26,18 @@ const HORIZON_NEAR = 15 * DAY;
 export function alarmsOf(
   config: AccountConfig,
   known: AccountOverview | null,
+  pause: Pause | null,
   now: number,
 ): readonly Alarm[] {
   if (known === null) {
     return [alarm('never_run', 'was never synced', `Run \`cdrsync sync --account ${config.id}\`.`)];
   }
-  const { account, lastPoll, lastRun, days, holes, quarantined } = known;
+  const { account, lastEndedPoll, lastRun, days, holes, quarantined } = known;
   const bad = QUESTIONABLE.filter((state) => (days[state] ?? 0) > 0);
   return [
     // Of the last poll: an audit with nothing to do must not clear what a failed poll said.
-    ...runAlarms(lastPoll ?? lastRun),
-    ...pauseAlarms(config.id, known.pause, now),
+    ...runAlarms(lastEndedPoll ?? lastRun),
+    ...(pause === null ? [] : [pauseAlarm(config.id, pause, now)]),
     ...lagAlarms(config, account.watermark, account.today_refused_until, now),
     ...(holes.length === 0
       ? []
@@ -78,17 +79,13 @@ function runAlarms(run: Run | null): readonly Alarm[] {
   return [alarm(String(code), `the last run failed: ${message}`, String(hint))];
 }
 
-function pauseAlarms(id: string, pause: Pause | null, now: number): readonly Alarm[] {
-  if (pause === null || pause.until <= now) return [];
-  const { refusals, until } = pause;
+function pauseAlarm(id: string, { refusals, until }: Pause, now: number): Alarm {
   const left = formatDuration(until - now);
-  return [
-    alarm(
-      'paused',
-      `the provider refused the login ${refusals} times: the worker leaves it alone for ${left}`,
-      `Correct the credentials and restart the worker, or, when they are right again, run \`cdrsync sync --account ${id}\`.`,
-    ),
-  ];
+  return alarm(
+    'paused',
+    `the provider refused the login ${refusals} times: the worker leaves it alone for ${left}`,
+    `Correct the credentials and restart the worker, or, when they are right again, run \`cdrsync sync --account ${id}\`.`,
+  );
 }
 
 function lagAlarms(

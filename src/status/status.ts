@@ -3,6 +3,7 @@ import { type AccountOverview, type KnownBackfill, readOverview } from '../store
 import type { Pause } from '../store/pauses.ts';
 import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { isPaused } from '../sync/pause.ts';
 import { isoSeconds, SECOND } from '../time.ts';
 import { type Alarm, alarmsOf } from './alarms.ts';
 
@@ -87,14 +88,20 @@ export async function readStatus(
   now: number,
 ): Promise<readonly AccountStatus[]> {
   const overview = store === null ? [] : await readOverview(store);
-  return config.accounts.map((account) =>
-    statusOf(account, overview.find((known) => known.account.id === account.id) ?? null, now),
+  return Promise.all(
+    config.accounts.map(async (account) => {
+      const known = overview.find((one) => one.account.id === account.id) ?? null;
+      // One of another login, which has been corrected since, keeps nobody from asking.
+      const paused = await isPaused(known?.pause ?? null, account.login, now);
+      return statusOf(account, known, paused ? (known?.pause ?? null) : null, now);
+    }),
   );
 }
 
 function statusOf(
   config: AccountConfig,
   known: AccountOverview | null,
+  pause: Pause | null,
   now: number,
 ): AccountStatus {
   const {
@@ -132,10 +139,10 @@ function statusOf(
       calls: known?.lateness.calls ?? 0,
       latest_seconds: known?.lateness.latestSeconds ?? null,
     },
-    pause: known === null ? null : pauseStatus(known.pause, now),
+    pause: pause === null ? null : pauseStatus(pause),
     backfills: known?.backfills.map(backfillStatus) ?? [],
   };
-  return { ...status, alarms: alarmsOf(config, known, now) };
+  return { ...status, alarms: alarmsOf(config, known, pause, now) };
 }
 
 function runStatus({ trigger, started_at, ended_at, state, error, ...counts }: Run): RunStatus {
@@ -154,9 +161,7 @@ function runStatus({ trigger, started_at, ended_at, state, error, ...counts }: R
   };
 }
 
-function pauseStatus(pause: Pause | null, now: number): PauseStatus | null {
-  if (pause === null || pause.until <= now) return null;
-  const { since, until, refusals } = pause;
+function pauseStatus({ since, until, refusals }: Pause): PauseStatus {
   return { since: isoSeconds(since), until: isoSeconds(until), refusals };
 }
 

@@ -14,6 +14,8 @@ export interface AccountOverview {
   readonly lastRun: Run | null;
   /** The last run that polled; null where there was none. */
   readonly lastPoll: Run | null;
+  /** While one runs, the one before. */
+  readonly lastEndedPoll: Run | null;
   readonly days: Readonly<Record<string, number>>;
   readonly holes: readonly Hole[];
   readonly quarantined: number;
@@ -99,6 +101,7 @@ async function overviewOf(
     lateness: { calls: Number(late.calls ?? 0), latestSeconds: late.latest ?? null },
     lastRun: await lastRun(store, id),
     lastPoll: await lastRun(store, id, ['sync', 'poll']),
+    lastEndedPoll: await lastRun(store, id, ['sync', 'poll'], 'ended'),
     days: Object.fromEntries(days.map(({ state, count }) => [state, Number(count)])),
     holes: await readHoles(store, id),
     quarantined: Number(quarantined),

@@ -114,6 +114,7 @@ export async function lastRun(
   store: Store,
   accountId: string,
   triggers?: readonly string[],
+  which: 'any' | 'ended' = 'any',
 ): Promise<Run | null> {
   const runs = store.db
     .selectFrom('runs')
@@ -122,7 +123,8 @@ export async function lastRun(
     .orderBy('started_at', 'desc')
     .limit(1);
   const wanted = triggers === undefined ? runs : runs.where('trigger', 'in', triggers);
-  return (await wanted.executeTakeFirst()) ?? null;
+  const chosen = which === 'any' ? wanted : wanted.where('ended_at', 'is not', null);
+  return (await chosen.executeTakeFirst()) ?? null;
 }
 
 /** The runs of an account by one trigger that began at `since` or later, the newest first. */
@@ -140,6 +142,24 @@ export async function runsSince(
     .where('started_at', '>=', since)
     .orderBy('started_at', 'desc')
     .execute();
+}
+
+/**
+ * The runs of an account during which something was written at an instant. One
+ * walker holds the account, so runs do not overlap; those of machines whose
+ * clocks disagree may seem to, which is why a few are looked at.
+ */
+export async function runsAt(store: Store, accountId: string, at: number): Promise<readonly Run[]> {
+  const runs = await store.db
+    .selectFrom('runs')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('started_at', '<=', at)
+    .orderBy('started_at', 'desc')
+    .limit(3)
+    .execute();
+  // One without an end goes on, or was killed and is over since the next one began.
+  return runs.filter(({ ended_at }, index) => (ended_at === null ? index === 0 : ended_at >= at));
 }
 
 /** Forgets the runs before `before` that were well and found nothing new, and says how many. */

@@ -34,7 +34,8 @@ export async function conclude(
     const text = error === null ? null : JSON.stringify(error);
     // A store that fails now has failed before: its first failure is what the report tells.
     const end = { state, error: text, counts, now: Date.now() };
-    const pause = await pauseAfter(store, login, { error, requests: counts.requests });
+    const gotThrough = error === null && !stopped && counts.requests > 0;
+    const pause = await pauseAfter(store, login, { error, gotThrough });
     await store.db
       .transaction()
       .execute(async (trx) => {

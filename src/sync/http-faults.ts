@@ -60,7 +60,8 @@ function waitTold({ retryAfter, date }: HttpResponse): number | null {
   if (retryAfter === null) return null;
   if (/^\d+(?:\.\d+)?$/.test(retryAfter)) return Math.min(Number(retryAfter) * SECOND, DAY);
   const until = Date.parse(retryAfter);
-  return Number.isNaN(until) ? null : Math.max(0, until - (date ?? Date.now()));
+  if (Number.isNaN(until)) return null;
+  return Math.min(Math.max(0, until - (date ?? Date.now())), DAY);
 }
 
 /** The sentence in an error body, under whichever name it goes. */

@@ -23,12 +23,14 @@ export function pauseFor(refusals: number): number {
 export async function pauseAfter(
   store: Store,
   { id, login }: { readonly id: string; readonly login: string },
-  run: { readonly error: ErrorReport | null; readonly requests: number },
+  run: { readonly error: ErrorReport | null; readonly gotThrough: boolean },
 ): Promise<(trx: StoreTransaction) => Promise<void>> {
-  if (run.error === null && run.requests > 0) return (trx) => endPause(trx, id);
-  if (run.error?.class !== 'auth') return async () => undefined;
+  const refused = run.error?.class === 'auth';
+  if (!refused && !run.gotThrough) return async () => undefined;
   const before = await readPause(store.db, id);
   const again = before !== null && (await isSealOf(before.login, login)) ? before : null;
+  // That another login gets through says nothing of the one that was refused, which another worker may still have.
+  if (!refused) return async (trx) => (again === null ? undefined : endPause(trx, id));
   const now = Date.now();
   const refusals = (again?.refusals ?? 0) + 1;
   const pause: Pause = {
@@ -43,7 +45,9 @@ export async function pauseAfter(
 
 /** Whether an account is to be left alone now. */
 export async function isPaused(pause: Pause | null, login: string, now: number): Promise<boolean> {
-  return pause !== null && now < pause.until && (await isSealOf(pause.login, login));
+  // A longer one was made by a clock that was ahead.
+  if (pause === null || now >= pause.until || pause.until - now > LONGEST_PAUSE) return false;
+  return isSealOf(pause.login, login);
 }
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);

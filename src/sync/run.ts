@@ -41,7 +41,7 @@ export async function runAccount(
       if (result.kind === 'held') {
         return await runUnderLease(account, around, trigger, result.lease, http, work);
       }
-      around.log.info({ account: settings.id }, `skipped: held by ${result.by}`);
+      around.log.debug({ account: settings.id }, `skipped: held by ${result.by}`);
       return { ...blank, state: 'skipped', error: null, held_by: result.by, days: [] };
     } finally {
       http.close();

@@ -88,6 +88,7 @@ export interface OwnRedis {
   readonly url: string;
   start(): Promise<void>;
   kill(): Promise<void>;
+  configure(setting: string, value: string): Promise<void>;
 }
 
 export async function ownRedis(password = ''): Promise<OwnRedis> {
@@ -110,6 +111,14 @@ export async function ownRedis(password = ''): Promise<OwnRedis> {
   return {
     url,
     kill,
+    configure: async (setting, value) => {
+      const redis = new Redis(url);
+      try {
+        await redis.config('SET', setting, value);
+      } finally {
+        redis.disconnect();
+      }
+    },
     start: async () => {
       const secret = password === '' ? [] : ['--requirepass', password];
       const settings = [

@@ -1,0 +1,28 @@
+import type { Store } from './store.ts';
+
+/** What the store keeps about itself, by name. */
+export async function readMeta({ db }: Store, name: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('meta')
+    .select('value')
+    .where('name', '=', name)
+    .executeTakeFirst();
+  return row?.value ?? null;
+}
+
+export async function writeMeta({ db }: Store, name: string, value: string): Promise<void> {
+  await db.transaction().execute((trx) =>
+    trx
+      .insertInto('meta')
+      .values({ name, value })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+      .execute(),
+  );
+}
+
+/** What tells this store from every other, wherever its file is moved. */
+export async function readStoreId(store: Store): Promise<string> {
+  const id = await readMeta(store, 'store_id');
+  if (id === null) throw new TypeError('a store without an id');
+  return id;
+}
