@@ -63,7 +63,14 @@ export function makeHttpClient({ timeout, proxy, ca }: HttpSettings): HttpClient
           ...(body === null ? {} : { body }),
           signal: AbortSignal.any([signal, deadline]),
         });
-        return await receive(stream);
+        // got listens to the signal for as long as the stream lives, and fails one that has long been
+        // read: nobody would hear that, and Node ends a process over an error that nobody hears.
+        stream.on('error', () => undefined);
+        try {
+          return await receive(stream);
+        } finally {
+          stream.destroy();
+        }
       } catch (error) {
         signal.throwIfAborted();
         throw deadline.aborted ? new CdrError(tooSlow('connect')) : asFault(error);
@@ -84,6 +91,7 @@ type ResponseHead = {
 /** got's stream, as far as it is used. */
 interface BodyStream extends AsyncIterable<unknown> {
   once(event: 'response', listener: (response: ResponseHead) => void): unknown;
+  on(event: 'error', listener: () => void): unknown;
   destroy(): unknown;
 }
 
