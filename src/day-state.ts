@@ -16,7 +16,12 @@ export type DayState =
   | 'accepted';
 
 /** Days in question: they make a run exit 1, and a person can accept them. */
-export const QUESTIONABLE: readonly DayState[] = ['incomplete', 'mismatch', 'unreachable'];
+export type Questionable = 'incomplete' | 'mismatch' | 'unreachable';
+export const QUESTIONABLE: readonly DayState[] = [
+  'incomplete',
+  'mismatch',
+  'unreachable',
+] satisfies readonly Questionable[];
 
 /** Days of which nothing more is to be had. */
 export const SETTLED: readonly DayState[] = ['complete', 'verified', 'accepted'];

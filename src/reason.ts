@@ -1,6 +1,6 @@
-import { CdrError, describeError } from '../errors.ts';
-import { cleanWords } from '../redact.ts';
-import { toStoreError } from '../store/trouble.ts';
+import { CdrError, describeError } from './errors.ts';
+import { cleanWords } from './redact.ts';
+import { toStoreError } from './store/trouble.ts';
 
 /**
  * What the log says of a failure. The words of foreign errors may hold numbers

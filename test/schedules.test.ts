@@ -43,23 +43,23 @@ describe('schedules', () => {
     fc.assert(
       fc.property(accounts, accounts, (before, after) => {
         const [old, wanted] = [schedulesOf(before), schedulesOf(after)];
-        const { missing, obsolete } = difference(wanted, existing(old), NOW);
+        const { toMake, obsolete } = difference(wanted, existing(old), NOW);
         const kept = old.filter(({ id }) => !obsolete.includes(id));
-        const result = new Map([...kept, ...missing].map(({ id, every }) => [id, every]));
+        const result = new Map([...kept, ...toMake].map(({ id, every }) => [id, every]));
         expect(result).toEqual(new Map(wanted.map(({ id, every }) => [id, every])));
         // Nothing is touched that is right: a schedule that is made anew fires at once.
-        for (const schedule of missing) expect(old).not.toContainEqual(schedule);
+        for (const schedule of toMake) expect(old).not.toContainEqual(schedule);
       }),
     );
   });
 
   it('count as lost where their next tick is long overdue', () => {
     const wanted = schedulesOf([{ id: 'a', every: 5 * MINUTE }]);
-    const late = (by: number) => difference(wanted, existing(wanted, NOW - by), NOW).missing.length;
+    const late = (by: number) => difference(wanted, existing(wanted, NOW - by), NOW).toMake.length;
     expect(late(MINUTE)).toBe(0);
     expect(late(3 * MINUTE)).toBe(wanted.length);
     const without = wanted.map(({ id, every }) => ({ key: id, name: 'poll', every }));
-    expect(difference(wanted, without, NOW).missing.length).toBe(wanted.length);
+    expect(difference(wanted, without, NOW).toMake.length).toBe(wanted.length);
     // Made by a clock that was ten days ahead.
     expect(late(-10 * DAY)).toBe(wanted.length);
     expect(late(-MINUTE)).toBe(0);

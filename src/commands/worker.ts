@@ -7,8 +7,8 @@ import { type RunningWorker, startWorker } from '../jobs/worker.ts';
 import { makeMetrics } from '../server/metrics.ts';
 import { startServer } from '../server/server.ts';
 import { readStatus } from '../status/status.ts';
-import { openStoreToRead, type Store } from '../store/store.ts';
 import { readStoreId } from '../store/meta.ts';
+import { openStoreToRead, type Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import {
   chooseAccounts,
@@ -138,5 +138,5 @@ function scheme(queue: string): string {
 /** A queue that is away cannot say goodbye. */
 async function leave(backend: QueueBackend): Promise<void> {
   const late = new Promise((resolve) => setTimeout(resolve, 500).unref());
-  await Promise.race([backend.close(), late]);
+  await Promise.race([backend.close().catch(() => undefined), late]);
 }

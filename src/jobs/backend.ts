@@ -7,14 +7,20 @@ import type {
 } from 'bullmq';
 import { MINUTE, SECOND } from '../time.ts';
 
-/** What a job is to do: a look at what is due, or work for an account. */
-export type JobData =
+/** What a schedule fires: a look at what is to be done. */
+export type Tick =
   | { readonly kind: 'due' }
   | { readonly kind: 'audits' }
   | { readonly kind: 'tidy' }
+  | { readonly kind: 'poll'; readonly account: string };
+
+/** What is done for an account. */
+export type Work =
   | { readonly kind: 'poll'; readonly account: string }
   | { readonly kind: 'audit'; readonly account: string }
   | { readonly kind: 'backfill'; readonly account: string; readonly backfill: string };
+
+export type JobData = Tick | Work;
 
 /** The part of a BullMQ queue that the worker uses, the same over every backend. */
 export interface JobQueue {
@@ -25,13 +31,22 @@ export interface JobQueue {
     repeat: { readonly every: number },
     template: { name: string; data: JobData; opts: JobSchedulerTemplateOptions },
   ): Promise<unknown>;
-  getJobSchedulers(start: number, end: number): Promise<JobSchedulerJson<JobData>[]>;
+  getJobSchedulers(start: number, end: number): Promise<JobSchedulerJson[]>;
   removeJobScheduler(id: string): Promise<boolean>;
   getDeduplicationJobId(id: string): Promise<string | null>;
   removeDeduplicationKey(id: string): Promise<number>;
-  getJob(id: string): Promise<{ getState(): Promise<string>; remove(): Promise<void> } | undefined>;
+  getJob(id: string): Promise<QueuedJob | undefined>;
   getJobCounts(): Promise<Record<string, number>>;
   close(): Promise<void>;
+}
+
+/** A job as it stands in the queue. */
+export interface QueuedJob {
+  readonly attemptsMade: number;
+  /** Milliseconds. */
+  readonly delay: number;
+  getState(): Promise<string>;
+  remove(): Promise<void>;
 }
 
 /** A job that is being worked on. */
@@ -44,7 +59,7 @@ export interface RunningJob {
   moveToWait(token: string): Promise<number>;
 }
 
-export type Handler = (job: RunningJob, token: string, signal: AbortSignal) => Promise<void>;
+export type Handler = (job: RunningJob, token: string) => Promise<void>;
 
 export interface JobWorker {
   close(): Promise<void>;
@@ -55,15 +70,16 @@ export interface QueueBackend {
   readonly kind: 'embedded' | 'redis' | 'postgres';
   queue(name: string): JobQueue;
   worker(name: string, handler: Handler, concurrency: number): JobWorker;
-  /** Rejects, or does not resolve, while jobs cannot be had and given back: it writes. */
+  /**
+   * Rejects, or does not resolve, where jobs cannot be had and given back. Over
+   * Redis it writes a key; over PostgreSQL it runs an update of no row, which a
+   * read-only server refuses and a full disk does not.
+   */
   ping(): Promise<void>;
   /** Called whenever the connection has come back: what it serves may have been lost meanwhile. */
   onReturn(listener: () => void): void;
   close(): Promise<void>;
 }
-
-/** Fails where BullMQ's tables are not there, or cannot be written. */
-export const WRITES_NOTHING = 'update job set name = name where false';
 
 /** What the queues' connections have to say, for whoever logs it. */
 export type OnTrouble = (error: Error) => void;
@@ -104,9 +120,8 @@ export function bindQueues<Backend extends IQueueBackend, Connection>(
     worker(name: string, handler: Handler, concurrency: number): JobWorker {
       const worker = new Worker<JobData>(
         name,
-        // BullMQ hands the signal only to a processor that declares it.
-        async (job, token = '', signal = new AbortController().signal) =>
-          handler(job, token, signal),
+        // A job whose lock was lost is not cancelled: whoever has it meanwhile finds the account held.
+        async (job, token = '') => handler(job, token),
         {
           connection,
           concurrency,
@@ -118,10 +133,6 @@ export function bindQueues<Backend extends IQueueBackend, Connection>(
         },
       );
       worker.on('error', onTrouble);
-      // Another worker may have the job by now: this one is to leave it.
-      worker.on('lockRenewalFailed', (ids) => {
-        for (const id of ids) worker.cancelJob(id, 'its lock was lost');
-      });
       return worker;
     },
   };

@@ -26,7 +26,9 @@ export async function connectBackend(
   signal: AbortSignal,
 ): Promise<QueueBackend> {
   // Whatever a server does not answer, who stops meanwhile need not wait for it.
-  return Promise.race([connect(place, troubleLog(log), signal), aborted(signal)]);
+  const opening = connect(place, troubleLog(log), signal);
+  opening.then((backend) => (signal.aborted ? backend.close() : undefined)).catch(() => undefined);
+  return Promise.race([opening, aborted(signal)]);
 }
 
 async function connect(
@@ -146,6 +148,9 @@ function troubleLog(log: Log): OnTrouble {
     const now = Date.now();
     if (now - (said.get(code) ?? 0) < MINUTE) return;
     said.set(code, now);
-    log.warn({ code, reason: error.message }, 'the queue is in trouble; what it holds is not lost');
+    log.warn(
+      { code, reason: error.message },
+      'the queue cannot be used; what is due is in the store, and is done when it can',
+    );
   };
 }

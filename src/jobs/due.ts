@@ -1,4 +1,3 @@
-import { type Backfill, readBackfills } from '../store/backfills.ts';
 import { readHoles } from '../store/holes.ts';
 import { lastRun, type Run, runsSince } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
@@ -8,16 +7,12 @@ import type { JobAccount } from './accounts.ts';
 
 /** What the store says is due, besides the polls that have schedules. */
 
-/** Backfills that were handed over and are not done. */
-export async function dueBackfills(store: Store, now: number): Promise<readonly Backfill[]> {
-  const open = await readBackfills(store, Number.MAX_SAFE_INTEGER);
-  return open.filter(({ next_try_at }) => next_try_at <= now);
-}
-
 /** Whether a hole has become due since the account was last polled: each poll tries those that are. */
 export async function isHoleDue(store: Store, { sync }: JobAccount, now: number): Promise<boolean> {
   const holes = await readHoles(store, sync.settings.id);
-  const next = Math.min(...holes.map(({ next_try_at }) => next_try_at));
+  // A fresh one is left to the next poll that comes by itself.
+  const retried = holes.filter(({ attempts }) => attempts > 0);
+  const next = Math.min(...retried.map(({ next_try_at }) => next_try_at));
   if (next > now) return false;
   const poll = await lastRun(store, sync.settings.id, ['sync', 'poll']);
   return poll === null || poll.started_at < next;
@@ -49,7 +44,7 @@ export async function isAuditDue(
   return (await daysToAudit(store, account, now)).length > 0;
 }
 
-/** When the account's last day was over for the lookback. */
+/** When the account's last day had been over for the lookback, and five minutes for polls to close it. */
 export function auditTime(clock: ZoneClock, lookback: number, now: number): number {
   const since = now - lookback - AFTER_CLOSING;
   return clock.startOfDay(clock.dayOf(since)) + lookback + AFTER_CLOSING;
@@ -58,8 +53,14 @@ export function auditTime(clock: ZoneClock, lookback: number, now: number): numb
 /** @param runs the audits since the account's last day was over, the newest first. */
 export function mayAudit(runs: readonly Pick<Run, 'started_at' | 'state'>[], now: number): boolean {
   // One that began in the future was begun by a clock that has been set right since.
-  const [last] = runs.filter(({ started_at }) => started_at <= now);
+  const past = runs.filter(({ started_at }) => started_at <= now);
+  const [last] = past;
   if (last === undefined) return true;
+  // What was stopped and went on within the hour was one look.
+  const looks = past.filter((run, index) => {
+    const next = past[index - 1]?.started_at ?? Number.POSITIVE_INFINITY;
+    return next - run.started_at >= AGAIN_AFTER;
+  });
   const failed = last.state === null || last.state === 'failed';
-  return (failed || runs.length === 1) && now - last.started_at >= AGAIN_AFTER;
+  return (failed || looks.length === 1) && now - last.started_at >= AGAIN_AFTER;
 }

@@ -10,10 +10,9 @@ import {
   withBackend,
 } from 'bullmq';
 import { MINUTE } from '../time.ts';
-import { bindQueues, type OnTrouble, type QueueBackend, WRITES_NOTHING } from './backend.ts';
+import { bindQueues, type OnTrouble, type QueueBackend } from './backend.ts';
+import { SCHEMA, WRITES_NOTHING } from './bullmq-schema.ts';
 import { openFolder } from './pglite-folder.ts';
-
-const SCHEMA = 'bullmq';
 
 /**
  * Queues in the worker's own process, with nothing to install or start: BullMQ
@@ -52,6 +51,16 @@ async function openSound(folder: string, onTrouble: OnTrouble): Promise<PGlite> 
 
 async function openMigrated(folder: string): Promise<PGlite> {
   const db = await openFolder(folder);
+  try {
+    await prepare(db);
+    return db;
+  } catch (error) {
+    await db.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function prepare(db: PGlite): Promise<void> {
   const client = await poolOver(db).connect();
   await runMigrations(client, SCHEMA);
   client.release();
@@ -60,7 +69,6 @@ async function openMigrated(folder: string): Promise<PGlite> {
   for (const table of ['job', 'scheduler', 'dedup', 'meta']) {
     await db.query(`select count(*) from ${table}`);
   }
-  return db;
 }
 
 /**

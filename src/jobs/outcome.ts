@@ -1,5 +1,6 @@
+import { LONGEST_WAIT_IN_RUN } from '../sync/client.ts';
 import type { AccountReport } from '../sync/report.ts';
-import { HOUR, MINUTE, SECOND } from '../time.ts';
+import { HOUR, SECOND } from '../time.ts';
 
 /** What a run's report means for its job. */
 export type Outcome =
@@ -13,8 +14,6 @@ export type Outcome =
 
 /** How soon an account is looked at again that somebody else holds. */
 const HELD_AGAIN_AFTER = 2 * SECOND;
-/** A run waits so long by itself; a provider that says less and refuses again is answered by growing pauses. */
-const WAITED_IN_RUN = MINUTE;
 /** Nobody is kept from asking for longer by what may be a mistake. */
 const LONGEST_WAIT = HOUR;
 
@@ -22,7 +21,8 @@ export function outcomeOf({ state, error }: Pick<AccountReport, 'state' | 'error
   if (state === 'skipped') return { kind: 'later', ms: HELD_AGAIN_AFTER };
   if (error === null) return { kind: 'done' };
   const told = (error.retry_after_seconds ?? 0) * SECOND;
-  if (told > WAITED_IN_RUN) return { kind: 'later', ms: Math.min(told, LONGEST_WAIT) };
+  // A shorter one was waited for in the run; who refuses again then is answered by growing pauses.
+  if (told > LONGEST_WAIT_IN_RUN) return { kind: 'later', ms: Math.min(told, LONGEST_WAIT) };
   const reason = `${error.code}: ${error.message}`;
   switch (error.class) {
     case 'rate_limited':

@@ -9,10 +9,9 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { SECOND } from '../time.ts';
-import { bindQueues, type OnTrouble, type QueueBackend, WRITES_NOTHING } from './backend.ts';
+import { bindQueues, type OnTrouble, type QueueBackend } from './backend.ts';
+import { SCHEMA, WRITES_NOTHING } from './bullmq-schema.ts';
 
-/** The schema that BullMQ makes and keeps its tables in. */
-const SCHEMA = 'bullmq';
 /** One for each worker that listens, and a few for what they ask. */
 const CONNECTIONS = 8;
 

@@ -21,7 +21,11 @@ export function redisBackend(url: string, onTrouble: OnTrouble): QueueBackend {
     ...bindQueues(withBackend(createRedisBackend), connection, onTrouble),
     // What BullMQ needs: scripts, and leave to write.
     ping: async () => {
-      await connection.eval("return redis.call('set', KEYS[1], '1', 'EX', 60)", 1, 'cdrsync:ready');
+      await connection.eval(
+        "return redis.call('set', KEYS[1], '1', 'EX', 60)",
+        1,
+        'bull:cdrsync-ready',
+      );
     },
     onReturn: (listener) => {
       connection.on('ready', listener);

@@ -1,13 +1,13 @@
 import type { JobSchedulerJson } from 'bullmq';
 import { DAY, MINUTE, SECOND } from '../time.ts';
-import type { JobData, JobQueue } from './backend.ts';
+import type { JobQueue, Tick } from './backend.ts';
 
 /** A repeating tick. */
 export interface Schedule {
   readonly id: string;
   /** Milliseconds. */
   readonly every: number;
-  readonly data: JobData;
+  readonly data: Tick;
 }
 
 /** How often the store is asked for holes and backfills that are due. */
@@ -39,7 +39,8 @@ export function schedulesOf(
 }
 
 export interface Difference {
-  readonly missing: readonly Schedule[];
+  /** Absent, of another interval, or with no tick to come. */
+  readonly toMake: readonly Schedule[];
   readonly obsolete: readonly string[];
 }
 
@@ -49,18 +50,18 @@ const LATEST = 2 * MINUTE;
 /** What has to be done so that the queue's schedules are those wanted. */
 export function difference(
   wanted: readonly Schedule[],
-  existing: readonly JobSchedulerJson<JobData>[],
+  existing: readonly JobSchedulerJson[],
   now: number,
 ): Difference {
   const known = new Map(existing.map((schedule) => [schedule.key, schedule]));
-  const missing = wanted.filter(({ id, every }) => {
+  const toMake = wanted.filter(({ id, every }) => {
     const schedule = known.get(id);
     if (schedule === undefined || schedule.every !== every) return true;
     const { next } = schedule;
     return next === undefined || now - next > LATEST || next - now > every + LATEST;
   });
   const ids = new Set(wanted.map(({ id }) => id));
-  return { missing, obsolete: [...known.keys()].filter((id) => !ids.has(id)) };
+  return { toMake, obsolete: [...known.keys()].filter((id) => !ids.has(id)) };
 }
 
 /** Makes the queue's schedules those wanted, and says what that took. */
@@ -70,7 +71,7 @@ export async function applySchedules(
 ): Promise<Difference> {
   const change = difference(wanted, await ticks.getJobSchedulers(0, -1), Date.now());
   for (const id of change.obsolete) await ticks.removeJobScheduler(id);
-  for (const { id, every, data } of change.missing) {
+  for (const { id, every, data } of change.toMake) {
     const opts = { removeOnComplete: true, removeOnFail: true };
     await ticks.upsertJobScheduler(id, { every }, { name: data.kind, data, opts });
   }

@@ -1,8 +1,8 @@
+import { isHeld } from '../store/leases.ts';
 import { lastRun } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../sync/log.ts';
-import { HOUR, MINUTE } from '../time.ts';
-import type { JobAccount } from './accounts.ts';
+import { HOUR } from '../time.ts';
 import type { JobQueue } from './backend.ts';
 import type { Queues } from './queues.ts';
 import { pollId } from './ticks.ts';
@@ -17,18 +17,17 @@ const LONGEST = 2 * HOUR;
  * lost its place and kept its name.
  */
 export async function releaseStuck(
-  { live }: Queues,
-  accounts: Iterable<JobAccount>,
+  { live }: Pick<Queues, 'live'>,
+  accounts: Iterable<{ readonly id: string; readonly every: number }>,
   store: Store,
   log: Log,
 ): Promise<void> {
   const now = Date.now();
-  for (const { sync } of accounts) {
-    const { id, every } = sync.settings;
+  for (const { id, every } of accounts) {
     const last = await lastRun(store, id);
-    const since = last === null ? Number.POSITIVE_INFINITY : now - last.started_at;
-    // A run that began in the future was begun by a clock that has been set right since.
-    if (since > -MINUTE && since <= every + LONGEST) continue;
+    if (last !== null && now - last.started_at <= every + LONGEST) continue;
+    // Polls beside long work wait for it, and that is well.
+    if (await isHeld(store, id)) continue;
     if (await release(live, pollId(id)))
       log.warn({ account: id }, 'a poll that was stuck is let go');
   }

@@ -1,11 +1,12 @@
 import type { JobsOptions } from 'bullmq';
+import { dueBackfills } from '../store/backfills.ts';
 import { forgetIdleRuns } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../sync/log.ts';
 import { DAY } from '../time.ts';
 import type { JobAccounts } from './accounts.ts';
 import type { JobData } from './backend.ts';
-import { dueBackfills, isAuditDue, isHoleDue } from './due.ts';
+import { isAuditDue, isHoleDue } from './due.ts';
 import { PRIORITY, type Queues } from './queues.ts';
 
 /** What the ticks need to know. */

@@ -10,7 +10,7 @@ import type { AccountReport } from '../sync/report.ts';
 import { verifyAccount } from '../sync/verify.ts';
 import { HOUR, SECOND } from '../time.ts';
 import type { JobAccount, JobAccounts } from './accounts.ts';
-import type { JobData, RunningJob } from './backend.ts';
+import type { RunningJob, Work } from './backend.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
 /** What the work needs to know. */
@@ -23,12 +23,7 @@ export interface Working {
 }
 
 /** Does a job's work, and tells BullMQ what came of it. */
-export async function handleWork(
-  working: Working,
-  job: RunningJob,
-  token: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function handleWork(working: Working, job: RunningJob, token: string): Promise<void> {
   const { accounts, stopping } = working;
   const { data } = job;
   // A tick is not work.
@@ -37,7 +32,7 @@ export async function handleWork(
   if (account === undefined) return leaveToOthers(job, token);
   const pause = await readPause(working.around.store.db, data.account);
   if (await isPaused(pause, account.sync.login, Date.now())) return;
-  const around = { ...working.around, signal: AbortSignal.any([stopping, signal]) };
+  const around = { ...working.around, signal: stopping };
   const report = stopping.aborted ? null : await run(account, around, data);
   if (report !== null) working.onReport(data.kind, report);
   if (stopping.aborted) return putBack(job, token);
@@ -49,7 +44,7 @@ export async function handleWork(
 async function run(
   { sync, ages }: JobAccount,
   around: Surroundings,
-  data: Extract<JobData, { readonly account: string }>,
+  data: Work,
 ): Promise<AccountReport | null> {
   switch (data.kind) {
     case 'poll':

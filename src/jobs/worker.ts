@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '../reason.ts';
 import type { Surroundings } from '../sync/account.ts';
 import type { Log } from '../sync/log.ts';
 import type { AccountReport } from '../sync/report.ts';
@@ -42,12 +43,13 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const { store, log } = around;
   const queues = openQueues(backend, storeId);
   const stopping = new AbortController();
-  const wanted = schedulesOf([...accounts.values()].map(({ sync }) => sync.settings));
+  const polled = [...accounts.values()].map(({ sync }) => sync.settings);
+  const wanted = schedulesOf(polled);
   await saveWanted(store, wanted);
   const keepSchedules = oneAtATime(async () => {
     if (stopping.signal.aborted) return;
     await compareSchedules(queues, await readWanted(store, wanted), log);
-    await releaseStuck(queues, accounts.values(), store, log);
+    await releaseStuck(queues, polled, store, log);
   }, log);
   // Not awaited: a queue that falls silent now must not keep anybody from stopping.
   void keepSchedules();
@@ -58,9 +60,18 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const open = (name: keyof Queues, places: number, handler: Handler): JobWorker =>
     backend.worker(queueName(storeId, name), tracked(running, handler), places);
   const working = { accounts, around, stopping: stopping.signal, onReport };
-  const work: Handler = (job, token, signal) => handleWork(working, job, token, signal);
+  const work: Handler = (job, token) => handleWork(working, job, token);
+  const ticking = { accounts, store, queues, log };
+  const tick: Handler = async ({ data }) => {
+    try {
+      await handleTick(ticking, data);
+    } catch (error) {
+      const words = 'a look at what is due failed; the next one tries again';
+      log.error({ tick: data.kind, ...reasonOf(error) }, words);
+    }
+  };
   const workers = [
-    open('ticks', 1, (job) => handleTick({ accounts, store, queues, log }, job.data)),
+    open('ticks', 1, tick),
     open('live', concurrency, work),
     open('deep', DEEP_CONCURRENCY, work),
   ];
@@ -96,8 +107,8 @@ async function compareSchedules(
   wanted: readonly Schedule[],
   log: Log,
 ): Promise<void> {
-  const { missing, obsolete } = await applySchedules(ticks, wanted);
-  for (const { id } of missing) log.info({ schedule: id }, 'scheduled');
+  const { toMake, obsolete } = await applySchedules(ticks, wanted);
+  for (const { id } of toMake) log.info({ schedule: id }, 'scheduled');
   for (const id of obsolete) log.warn({ schedule: id }, 'no longer configured: unscheduled');
 }
 
@@ -108,8 +119,7 @@ function oneAtATime(work: () => Promise<void>, log: Log): () => Promise<void> {
     try {
       await work();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : 'unknown';
-      log.warn({ reason }, 'the schedules cannot be compared with the configuration now');
+      log.warn(reasonOf(error), 'the schedules cannot be compared with the configuration now');
     }
   };
   return () => {

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
+import { reasonOf } from '../reason.ts';
 import type { Log } from '../sync/log.ts';
-import { reasonOf } from './reason.ts';
 
 /** An answer that is not what was asked for: `{"error":{"code","message"}}`. */
 export interface Refusal {

@@ -1,5 +1,5 @@
+import { reasonOf } from '../reason.ts';
 import type { Log } from '../sync/log.ts';
-import { reasonOf } from './reason.ts';
 
 /** How an asking went. `overdue`: there is no answer yet, and it is not waited for any longer. */
 export type Outcome<Value> =

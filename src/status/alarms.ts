@@ -1,5 +1,6 @@
 import type { AccountConfig } from '../config/config.ts';
-import { QUESTIONABLE } from '../day-state.ts';
+import type { Questionable } from '../day-state.ts';
+import type { ErrorReport } from '../errors.ts';
 import type { AccountOverview } from '../store/overview.ts';
 import type { Pause } from '../store/pauses.ts';
 import type { Run } from '../store/runs.ts';
@@ -33,7 +34,7 @@ export function alarmsOf(
     return [alarm('never_run', 'was never synced', `Run \`cdrsync sync --account ${config.id}\`.`)];
   }
   const { account, lastEndedPoll, lastRun, days, holes, quarantined } = known;
-  const bad = QUESTIONABLE.filter((state) => (days[state] ?? 0) > 0);
+  const bad = Object.entries(DAY_HINTS).filter(([state]) => (days[state] ?? 0) > 0);
   return [
     // Of the last poll: an audit with nothing to do must not clear what a failed poll said.
     ...runAlarms(lastEndedPoll ?? lastRun),
@@ -57,15 +58,14 @@ export function alarmsOf(
             'They are kept as received, with the reason, in the table `quarantine`; `cdrsync reprocess` reads them again.',
           ),
         ]),
-    ...bad.map((state) =>
-      alarm(`days_${state}`, `${days[state]} days are ${state}`, DAY_HINTS[state] ?? ''),
-    ),
+    ...bad.map(([state, hint]) => alarm(`days_${state}`, `${days[state]} days are ${state}`, hint)),
     ...horizonAlarms(config, known.oldestUnproven, now),
     ...skewAlarms(account.clock_skew),
   ];
 }
 
-const DAY_HINTS: Readonly<Record<string, string>> = {
+/** The days in question, each with what to do. */
+const DAY_HINTS: Readonly<Record<Questionable, string>> = {
   incomplete: 'A hole or a quarantined row is in them; see `cdrsync --json status`.',
   mismatch:
     'The provider states another total than it lists, or many calls vanished at once: ask it, then `cdrsync verify --accept DAY --reason TEXT`.',
@@ -75,8 +75,8 @@ const DAY_HINTS: Readonly<Record<string, string>> = {
 
 function runAlarms(run: Run | null): readonly Alarm[] {
   if (run === null || run.error === null) return [];
-  const { code, message, hint } = JSON.parse(run.error);
-  return [alarm(String(code), `the last run failed: ${message}`, String(hint))];
+  const { code, message, hint }: ErrorReport = JSON.parse(run.error);
+  return [alarm(code, `the last run failed: ${message}`, hint)];
 }
 
 function pauseAlarm(id: string, { refusals, until }: Pause, now: number): Alarm {

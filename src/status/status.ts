@@ -122,7 +122,10 @@ function statusOf(
       account === null ? null : Math.max(0, Math.round((now - account.watermark) / SECOND)),
     clock_skew_seconds: skew === null ? null : Math.round(skew / SECOND),
     last_run: lastRun === null ? null : runStatus(lastRun),
-    next_poll: lastPoll === null ? null : isoSeconds(lastPoll.started_at + config.every),
+    next_poll:
+      lastPoll === null
+        ? null
+        : isoSeconds(Math.max(lastPoll.started_at + config.every, pause?.until ?? 0)),
     pending_windows: pending,
     days,
     holes: holes.map((hole) => ({

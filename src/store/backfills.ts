@@ -11,7 +11,7 @@ export type BackfillRequest = Pick<
   'account_id' | 'from_at' | 'to_at' | 'concurrency' | 'windows'
 >;
 
-/** Enters a backfill; one of the same range that is not done yet stands for both. */
+/** Enters a backfill. One of the same range that is not done yet stands for both, and is tried at once. */
 export async function requestBackfill(store: Store, request: BackfillRequest): Promise<Backfill> {
   const now = Date.now();
   const backfill: Backfill = {
@@ -31,7 +31,11 @@ export async function requestBackfill(store: Store, request: BackfillRequest): P
       .where('to_at', '=', request.to_at)
       .where('finished_at', 'is', null)
       .executeTakeFirst();
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      const change = { next_try_at: now, concurrency: request.concurrency };
+      await trx.updateTable('backfills').set(change).where('id', '=', known.id).execute();
+      return { ...known, ...change };
+    }
     await trx.insertInto('backfills').values(backfill).execute();
     return backfill;
   });
@@ -44,6 +48,17 @@ export async function readBackfill(store: Store, id: string): Promise<Backfill |
     .where('id', '=', id)
     .executeTakeFirst();
   return row ?? null;
+}
+
+/** Those that are to be tried now, the oldest first. */
+export async function dueBackfills(store: Store, now: number): Promise<readonly Backfill[]> {
+  return store.db
+    .selectFrom('backfills')
+    .selectAll()
+    .where('finished_at', 'is', null)
+    .where('next_try_at', '<=', now)
+    .orderBy('requested_at')
+    .execute();
 }
 
 /** Those still to be done, and those that ended after `since`; the oldest first. */

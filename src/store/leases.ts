@@ -56,6 +56,17 @@ export async function acquireLease(store: Store, accountId: string): Promise<Lea
   });
 }
 
+/** Whether some process walks the account now. */
+export async function isHeld(store: Store, accountId: string): Promise<boolean> {
+  const row = await store.db
+    .selectFrom('leases')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .executeTakeFirst();
+  if (row?.holder == null) return false;
+  return isAlive(holderSchema.parse(JSON.parse(row.holder)), row.heartbeat_at, Date.now());
+}
+
 function isAlive(holder: ProcessIdentity, heartbeatAt: number, now: number): boolean {
   return Math.abs(now - heartbeatAt) < GONE_AFTER_MS && !isDead(holder);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import { MINUTE } from '../time.ts';
 import type { RunsTable } from './schema.ts';
 import type { Store, StoreTransaction } from './store.ts';
 
@@ -120,6 +121,8 @@ export async function lastRun(
     .selectFrom('runs')
     .selectAll()
     .where('account_id', '=', accountId)
+    // One that began later was begun by a clock that has been set right since.
+    .where('started_at', '<=', Date.now() + MINUTE)
     .orderBy('started_at', 'desc')
     .limit(1);
   const wanted = triggers === undefined ? runs : runs.where('trigger', 'in', triggers);

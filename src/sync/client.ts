@@ -62,7 +62,7 @@ export interface RequestSeen {
 
 const ATTEMPTS = 5;
 /** A longer wait than this ends the account's run: the next one asks again. */
-const LONGEST_WAIT = MINUTE;
+export const LONGEST_WAIT_IN_RUN = MINUTE;
 /** A clock further off than this may be why a signature was refused. */
 const NOTABLE_SKEW = 30 * SECOND;
 
@@ -179,7 +179,7 @@ export function makeClient(settings: ClientSettings): Client {
         onFailedAttempt: async ({ error }) => {
           if (!(error instanceof CdrError) || error.fault.remedy?.kind !== 'wait') return;
           const wait = Math.max(waitOf(error.fault), minInterval);
-          if (wait <= LONGEST_WAIT) await sleep(wait, undefined, { signal });
+          if (wait <= LONGEST_WAIT_IN_RUN) await sleep(wait, undefined, { signal });
         },
       });
     },
@@ -227,5 +227,5 @@ function waitOf({ remedy }: Fault): number {
 }
 
 function mayRetry(fault: Fault): boolean {
-  return isRetryable(fault) && waitOf(fault) <= LONGEST_WAIT;
+  return isRetryable(fault) && waitOf(fault) <= LONGEST_WAIT_IN_RUN;
 }

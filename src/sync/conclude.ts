@@ -1,7 +1,7 @@
 import { QUESTIONABLE } from '../day-state.ts';
 import type { ErrorReport } from '../errors.ts';
 import { countQuarantined, countStored, readDay } from '../store/days.ts';
-import { endRun, noCounts } from '../store/runs.ts';
+import { type Counts, endRun, noCounts } from '../store/runs.ts';
 import { isoMillis } from '../time.ts';
 import type { Surroundings, SyncAccount } from './account.ts';
 import type { RunContext } from './context.ts';
@@ -18,12 +18,11 @@ export interface Ending {
 /** Enters the end of a run into the store, and reports it. */
 export async function conclude(
   account: SyncAccount,
-  { store, log }: Surroundings,
+  { log }: Surroundings,
   context: RunContext | null,
   { trigger, error, stopped }: Ending,
 ): Promise<AccountReport> {
   const { settings, connector } = account;
-  const login = { id: settings.id, login: account.login };
   const counts =
     context === null ? noCounts() : { ...context.counts, requests: context.client.requests() };
   const days = context === null ? [] : await dayReports(context).catch(onlyAfter(error));
@@ -31,20 +30,11 @@ export async function conclude(
   const partial = stopped || unproven || counts.quarantined > 0 || counts.holes > 0;
   const state = error !== null ? 'failed' : partial ? 'incomplete' : 'ok';
   if (context !== null) {
-    const text = error === null ? null : JSON.stringify(error);
+    const end = { state, error, counts, stopped };
     // A store that fails now has failed before: its first failure is what the report tells.
-    const end = { state, error: text, counts, now: Date.now() };
-    const gotThrough = error === null && !stopped && counts.requests > 0;
-    const pause = await pauseAfter(store, login, { error, gotThrough });
-    await store.db
-      .transaction()
-      .execute(async (trx) => {
-        await endRun(trx, context.runId, end);
-        await pause(trx);
-      })
-      .catch((thrown: unknown) => {
-        if (error === null) throw thrown;
-      });
+    await enterEnd(account, context, end).catch((thrown: unknown) => {
+      if (error === null) throw thrown;
+    });
   }
   const report = {
     account: settings.id,
@@ -60,6 +50,27 @@ export async function conclude(
   if (error === null) log.info(line, stopped ? 'stopped' : 'done');
   else log.error({ ...line, code: error.code, hint: error.hint }, error.message);
   return report;
+}
+
+interface End {
+  readonly state: string;
+  readonly error: ErrorReport | null;
+  readonly counts: Counts;
+  readonly stopped: boolean;
+}
+
+async function enterEnd(
+  { settings, login }: SyncAccount,
+  { store, runId }: RunContext,
+  { state, error, counts, stopped }: End,
+): Promise<void> {
+  const gotThrough = error === null && !stopped && counts.requests > 0;
+  const pause = await pauseAfter(store, { id: settings.id, login }, { error, gotThrough });
+  const text = error === null ? null : JSON.stringify(error);
+  await store.db.transaction().execute(async (trx) => {
+    await endRun(trx, runId, { state, error: text, counts, now: Date.now() });
+    await pause(trx);
+  });
 }
 
 /** After a failure a further one tells nothing new; without one it must not pass for success. */

@@ -4,15 +4,17 @@ import { pollWork } from './poll.ts';
 
 /**
  * Lets the polls that are due run inside long work, which holds the account:
- * live calls wait for one of its steps at the most. An account that was never
- * polled is not polled here either.
+ * live calls wait for one of its steps, and what a poll does besides. An account
+ * that was never polled is not polled here either. A day that a backfill has half
+ * proven is closed by such a poll and then walked by the backfill again, which
+ * costs requests; leaving it to the backfill would leave it open for ever where
+ * that is never taken up again.
  */
 export async function duePolls(context: RunContext): Promise<() => Promise<void>> {
   const { store, settings } = context;
   const before = await lastRun(store, settings.id, ['sync', 'poll']);
   if (before === null) return async () => undefined;
-  // Not beyond one interval, whatever a clock that was ahead has left.
-  let next = Math.min(before.started_at, Date.now()) + settings.every;
+  let next = before.started_at + settings.every;
   return async () => {
     const now = Date.now();
     if (now < next) return;

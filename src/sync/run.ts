@@ -48,6 +48,8 @@ export async function runAccount(
     }
   } catch (error) {
     const report = failure(error, settings.id, around.log);
+    const { code, hint, message } = report;
+    around.log.error({ account: settings.id, trigger, code, hint }, message);
     return { ...blank, state: 'failed', error: report, held_by: null, days: [] };
   }
 }

@@ -99,9 +99,14 @@ interface AskedPage {
 
 type Asked = Pick<PendingWindow, 'from_at' | 'to_at' | 'cursor'>;
 
+/** Who asks: a run, or a check, which has no store. */
+export type Asker = Pick<RunContext, 'client' | 'connector'> & {
+  readonly settings: Pick<RunContext['settings'], 'id'>;
+};
+
 /** Asks for one page of a window at its cursor. */
 export async function askPage(
-  { client, connector, settings }: RunContext,
+  { client, connector, settings }: Asker,
   window: Asked,
   attempts?: number,
 ): Promise<AskedPage> {

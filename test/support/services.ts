@@ -132,6 +132,7 @@ export async function ownRedis(password = ''): Promise<OwnRedis> {
         folder,
       ];
       child = spawn('redis-server', [...settings, ...secret], { stdio: 'ignore' });
+      await once(child, 'spawn');
       let answer = await trouble(askRedis(url));
       while (answer !== null) {
         await sleep(50);
