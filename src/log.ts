@@ -21,6 +21,7 @@ export async function makeLog({ level, pretty, redact }: LogOptions): Promise<Lo
   const format = prettyFactory({
     colorize: process.stderr.hasColors?.() ?? false,
     translateTime: 'SYS:HH:MM:ss',
+    singleLine: true,
   });
   return pino(options, { write: (line: string) => out.write(format(line)) });
 }

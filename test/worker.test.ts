@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -179,7 +180,18 @@ for (const kind of ['redis', 'postgres'] as const) {
   });
 }
 
-describeQueue('redis', () => {
+describeQueue('redis', (place) => {
+  it('ends where its store is deleted while it runs', async () => {
+    const bench = await queueBench(place().url, { providers: ['okcc'], settings: { every: '1s' } });
+    const worker = startWorker(bench);
+    await until('polls', () => worker.log().includes('"msg":"done"'), 40_000);
+    await forget(bench, place());
+    await rm(bench.store);
+    const { code, stderr } = await worker.finished;
+    expect(code, stderr).toBe(1);
+    expect(stderr).toContain('was deleted or replaced');
+  });
+
   it('outlives a Redis that goes away and comes back empty', async () => {
     const redis = await ownRedis();
     await redis.start();

@@ -8,7 +8,9 @@ import { makeMetrics } from '../server/metrics.ts';
 import { startServer } from '../server/server.ts';
 import { readStatus } from '../status/status.ts';
 import { readStoreId } from '../store/meta.ts';
+import { watchPresence } from '../store/presence.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
+import { SECOND } from '../time.ts';
 import { version } from '../version.ts';
 import {
   chooseAccounts,
@@ -42,6 +44,7 @@ export async function workerCommand(
   const store = await openSessionStore(session);
   // A connection of its own: one that writes may wait for another process, and status does not.
   const reader = await openStoreToRead(config.store);
+  const stillThere = watchPresence(config.store);
   const metrics = makeMetrics();
   const parts: Parts = { backend: null, worker: null };
   try {
@@ -53,6 +56,7 @@ export async function workerCommand(
       probes: {
         status: async () => ({ accounts: await readStatus(config, reader, Date.now()) }),
         storeReady: async () => {
+          stillThere();
           await readStoreId(store);
         },
         queueReady: async () => {
@@ -64,7 +68,9 @@ export async function workerCommand(
     });
     try {
       log.info({ version, address: server.address, queue: scheme(config.queue) }, 'started');
-      await work(session, store, options, parts, metrics);
+      await untilGone(stillThere, signal, (until) =>
+        work({ ...session, signal: until }, store, options, parts, metrics),
+      );
     } finally {
       await server.close();
     }
@@ -74,6 +80,30 @@ export async function workerCommand(
   }
   log.info({}, 'stopped');
   return 0;
+}
+
+const LOOK_AT_STORE_EVERY = 5 * SECOND;
+
+/** Stops the work when the signal comes, or the store is not there any more, which is thrown. */
+async function untilGone(
+  stillThere: () => void,
+  signal: AbortSignal,
+  work: (until: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const gone = new AbortController();
+  const look = setInterval(() => {
+    try {
+      stillThere();
+    } catch (error) {
+      gone.abort(error);
+    }
+  }, LOOK_AT_STORE_EVERY);
+  try {
+    await work(AbortSignal.any([signal, gone.signal]));
+  } finally {
+    clearInterval(look);
+  }
+  gone.signal.throwIfAborted();
 }
 
 /** What is there once the queue has answered. */

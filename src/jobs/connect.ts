@@ -122,20 +122,44 @@ async function answer(backend: QueueBackend): Promise<void> {
   }
 }
 
-/** The login, the database or the version is wrong: waiting mends none of them. */
+interface Refusal {
+  readonly pattern: RegExp;
+  readonly what: string;
+  readonly hint: string;
+}
+
+/** By what the server says first, PostgreSQL's own codes, and the names of BullMQ's errors. */
+const REFUSALS: readonly Refusal[] = [
+  {
+    pattern: /^(28|NOAUTH|WRONGPASS|NOPERM|ERR AUTH|ERR invalid password)/,
+    what: 'refuses the login',
+    hint: 'Check user and password in its URL.',
+  },
+  {
+    pattern: /^(3D|ERR DB index)/,
+    what: 'has no such database',
+    hint: 'Make it, or correct the name at the end of the URL.',
+  },
+  {
+    pattern: /^42501/,
+    what: 'does not let this user make the schema "bullmq"',
+    hint: 'Grant the user the right to create it, or make it for the user.',
+  },
+  {
+    pattern: /^(SchemaVersionMismatch|UnsupportedPostgresVersion)/,
+    what: 'is of a version that does not fit, or its schema "bullmq" is of a newer BullMQ',
+    hint: 'Use another database, or the version of cdrsync that made the schema.',
+  },
+];
+
+/** What waiting does not mend. */
 function refusal(error: unknown): CdrError | null {
   if (!(error instanceof Error)) return null;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const refused =
-    /^(NOAUTH|WRONGPASS|NOPERM|ERR (AUTH|invalid password|DB index))/.test(error.message) ||
-    /^(28|3D|42501)/.test(code) ||
-    /^(SchemaVersionMismatch|UnsupportedPostgresVersion)/.test(error.name);
-  if (!refused) return null;
-  return configError(
-    'queue.refused',
-    'the server named in "queue" refuses the login or the database, or is of a version that does not fit',
-    'Check user, password and database in its URL; PostgreSQL may hold the schema of a newer BullMQ.',
-  );
+  const said = [error.message, code, error.name];
+  const refused = REFUSALS.find(({ pattern }) => said.some((words) => pattern.test(words)));
+  if (refused === undefined) return null;
+  return configError('queue.refused', `the server named in "queue" ${refused.what}`, refused.hint);
 }
 
 /** Each trouble of the connection once a minute: a server that is away says so many times a second. */
@@ -149,8 +173,8 @@ function troubleLog(log: Log): OnTrouble {
     if (now - (said.get(code) ?? 0) < MINUTE) return;
     said.set(code, now);
     log.warn(
-      { code, reason: error.message },
-      'the queue cannot be used; what is due is in the store, and is done when it can',
+      { code, reason: error.message, hint: 'Check that the server named in "queue" runs.' },
+      'the queue cannot be used: no polls until it can; what is due is in the store',
     );
   };
 }

@@ -2,7 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import type { DayState } from '../day-state.ts';
 import type { AccountStatus } from '../status/status.ts';
 import { SECOND } from '../time.ts';
-import { codeLabel, idLabel } from './labels.ts';
+import { codeLabel, idLabel, providerLabel } from './labels.ts';
 
 /** Jobs by queue and state. */
 export type QueueJobs = Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -32,7 +32,7 @@ export function stateGauges(status: readonly AccountStatus[], queues: QueueJobs)
   const days = gauge('cdrsync_days', 'Days of the ledger, by state.', ['state']);
   const alarms = gauge('cdrsync_alarms', 'Alarms that `cdrsync status` shows.', ['code']);
   for (const account of status) {
-    const own = { account: idLabel(account.account), provider: codeLabel(account.provider) };
+    const own = { account: idLabel(account.account), provider: providerLabel(account.provider) };
     for (const { gauge, of } of perAccount) {
       const value = of(account);
       if (value !== null) gauge.set(own, value);

@@ -16,6 +16,11 @@ export function codeLabel(text: string): string {
   return text.length <= 48 && /^[A-Za-z]+(?:[._-][A-Za-z]+)*$/.test(text) ? text : OTHER;
 }
 
+/** A provider's name, one of which holds a digit. */
+export function providerLabel(text: string): string {
+  return /^[a-z]{1,24}\d?[a-z]{0,24}$/.test(text) ? text : OTHER;
+}
+
 /** How a request ended: an HTTP status, or the code of the error where none came. */
 export function outcomeLabel(text: string): string {
   return /^[1-5]\d\d$/.test(text) ? text : codeLabel(text);

@@ -5,7 +5,7 @@ import type { RequestSeen } from '../sync/client.ts';
 import { SECOND } from '../time.ts';
 import { version } from '../version.ts';
 import { type QueueJobs, stateGauges } from './gauges.ts';
-import { codeLabel, idLabel, outcomeLabel } from './labels.ts';
+import { codeLabel, idLabel, outcomeLabel, providerLabel } from './labels.ts';
 
 /** A run that has ended. */
 export interface RunEnded {
@@ -77,7 +77,7 @@ export function makeMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     request({ account, provider, operation, outcome, ms }) {
-      const own = { account: idLabel(account), provider: codeLabel(provider) };
+      const own = { account: idLabel(account), provider: providerLabel(provider) };
       requests.inc({
         ...own,
         operation: codeLabel(operation),
@@ -86,7 +86,7 @@ export function makeMetrics(): Metrics {
       durations.observe(own, ms / SECOND);
     },
     run({ account, provider, trigger, state, error, counts }) {
-      const own = { account: idLabel(account), provider: codeLabel(provider) };
+      const own = { account: idLabel(account), provider: providerLabel(provider) };
       runs.inc({ ...own, trigger: codeLabel(trigger), state: codeLabel(state) });
       // Zeros too: a series that begins above zero hides its first increase.
       for (const [outcome, number] of Object.entries(rowsOf(counts))) {

@@ -17,7 +17,8 @@ export interface Lease {
 }
 
 export type LeaseResult =
-  | { readonly kind: 'held'; readonly lease: Lease }
+  /** `from`: who held it and is gone; null where it was free. */
+  | { readonly kind: 'held'; readonly lease: Lease; readonly from: string | null }
   | { readonly kind: 'taken'; readonly by: string; readonly since: number };
 
 const HEARTBEAT_MS = 3_000;
@@ -43,7 +44,7 @@ export async function acquireLease(store: Store, accountId: string): Promise<Lea
       .executeTakeFirst();
     const other = row?.holder == null ? null : holderSchema.parse(JSON.parse(row.holder));
     if (row !== undefined && other !== null && isAlive(other, row.heartbeat_at, now)) {
-      return { kind: 'taken', by: `process ${other.pid} on ${other.host}`, since: row.acquired_at };
+      return { kind: 'taken', by: nameOf(other), since: row.acquired_at };
     }
     const epoch = (row?.epoch ?? 0) + 1;
     const values = { epoch, holder, acquired_at: now, heartbeat_at: now };
@@ -52,8 +53,13 @@ export async function acquireLease(store: Store, accountId: string): Promise<Lea
       .values({ account_id: accountId, writes: 0, ...values })
       .onConflict((conflict) => conflict.column('account_id').doUpdateSet(values))
       .execute();
-    return { kind: 'held', lease: { accountId, epoch } };
+    const from = other === null ? null : nameOf(other);
+    return { kind: 'held', lease: { accountId, epoch }, from };
   });
+}
+
+function nameOf({ pid, host }: ProcessIdentity): string {
+  return `process ${pid} on ${host}`;
 }
 
 /** Whether some process walks the account now. */

@@ -39,6 +39,10 @@ export async function runAccount(
     try {
       const result = await acquireLease(around.store, settings.id);
       if (result.kind === 'held') {
+        if (result.from !== null) {
+          const words = `taken over from ${result.from}, which is gone`;
+          around.log.info({ account: settings.id }, words);
+        }
         return await runUnderLease(account, around, trigger, result.lease, http, work);
       }
       around.log.debug({ account: settings.id }, `skipped: held by ${result.by}`);

@@ -1,0 +1,28 @@
+import { statSync } from 'node:fs';
+import { CdrError } from '../errors.ts';
+
+/**
+ * Watches that the store's file is still the one that was opened: SQLite goes
+ * on writing into a file that was deleted or replaced, and all of that is lost.
+ *
+ * @param url `sqlite:PATH`, of an open store.
+ * @returns a function that throws CdrError `store.gone` once it is another one.
+ */
+export function watchPresence(url: string): () => void {
+  const path = url.slice('sqlite:'.length);
+  const opened = identityOf(path);
+  return () => {
+    if (identityOf(path) === opened) return;
+    throw new CdrError({
+      class: 'store',
+      code: 'store.gone',
+      message: `the store ${path} was deleted or replaced while it was in use`,
+      hint: 'What was written since is lost with it: restore the file, or its newest backup, and start again.',
+    });
+  };
+}
+
+function identityOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? 'gone' : `${stat.dev} ${stat.ino}`;
+}
