@@ -4,6 +4,7 @@ import type { Surroundings, SyncAccount } from '../sync/account.ts';
 import type { AccountReport, DayReport } from '../sync/report.ts';
 import { type AuditWish, acceptDay, checkAcceptable, verifyAccount } from '../sync/verify.ts';
 import { isDay, type ZoneClock } from '../time.ts';
+import { explainCommand } from './explain.ts';
 import { showProgress } from './progress.ts';
 import { readInstant } from './ranges.ts';
 import { reportExitCode, reportJson, reportText } from './reports.ts';
@@ -16,14 +17,21 @@ export interface VerifyOptions {
   readonly to?: string;
   readonly accept?: string;
   readonly reason?: string;
+  /** A day to be explained from the store, without asking the provider. */
+  readonly explain?: string;
 }
 
-/** Audits days against the provider, or closes one as it is. */
+/** Audits days against the provider, closes one as it is, or explains one. */
 export async function verifyCommand(
   globals: GlobalOptions,
   options: VerifyOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  const { explain, account, ...others } = options;
+  if (explain !== undefined) {
+    const alone = Object.values(others).every((value) => value === undefined);
+    return explainCommand(globals, { day: explain, account, alone }, signal);
+  }
   const session = await openSession(globals, signal);
   const accounts = chooseAccounts(session.config, options.account);
   const work = workOf(session.config, accounts, options);

@@ -102,6 +102,26 @@ export async function sumDay(
   const lines = rows.map(({ call_id, content_hash }) => `${call_id}\0${content_hash}\n`);
   // By code unit and not by a database's collation, so that every store gives the same digest.
   for (const line of lines.sort()) hash.update(line);
+  const { calls, ...sums } = sumCalls(rows);
+  return { stored: calls, ...sums, digest: hash.digest('hex') };
+}
+
+export interface CallSums {
+  readonly calls: number;
+  /** Σ talk_seconds. */
+  readonly talkSeconds: number;
+  /** Σ cost by currency, exact; `unknown` where none is stated. */
+  readonly cost: Readonly<Record<string, string>>;
+}
+
+/** What some calls are together. */
+export function sumCalls(
+  rows: readonly {
+    readonly talk_seconds: number | null;
+    readonly cost: string | null;
+    readonly currency: string | null;
+  }[],
+): CallSums {
   const costs = Map.groupBy(
     rows.filter(({ cost }) => cost !== null),
     ({ currency }) => currency ?? 'unknown',
@@ -111,9 +131,8 @@ export async function sumDay(
     sumDecimals(priced.map(({ cost }) => cost ?? '0')),
   ]);
   return {
-    stored: rows.length,
+    calls: rows.length,
     talkSeconds: rows.reduce((sum, { talk_seconds }) => sum + (talk_seconds ?? 0), 0),
     cost: Object.fromEntries(sums),
-    digest: hash.digest('hex'),
   };
 }

@@ -7,11 +7,11 @@ import type { Store, StoreTransaction } from './store.ts';
 export type LedgerDay = Selectable<DaysTable>;
 
 export async function readDay(
-  trx: StoreTransaction,
+  db: Store['db'],
   accountId: string,
   day: string,
 ): Promise<LedgerDay | null> {
-  const row = await trx
+  const row = await db
     .selectFrom('days')
     .selectAll()
     .where('account_id', '=', accountId)
@@ -74,11 +74,11 @@ export async function countStored(
 
 /** Quarantined rows listed under the day that no later read has resolved. */
 export async function countQuarantined(
-  trx: StoreTransaction,
+  db: Store['db'],
   accountId: string,
   day: string,
 ): Promise<number> {
-  const { count } = await trx
+  const { count } = await db
     .selectFrom('quarantine')
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('account_id', '=', accountId)

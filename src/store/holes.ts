@@ -16,11 +16,11 @@ export async function readHoles(store: Store, accountId: string): Promise<readon
 }
 
 export async function holesWithin(
-  trx: StoreTransaction,
+  db: Store['db'],
   accountId: string,
   { from, to }: Span,
 ): Promise<readonly Hole[]> {
-  return trx
+  return db
     .selectFrom('holes')
     .selectAll()
     .where('account_id', '=', accountId)

@@ -93,11 +93,20 @@ export function streamRecords(
     .stream();
 }
 
-/** What a call was before each of its changes, the oldest first, as JSON lines like the record's own. */
-export async function historyJson(
+/** What a call was before a change. */
+export interface CallVersion {
+  readonly record: StoredRecord;
+  /** Why it was replaced. */
+  readonly change_reason: string;
+  /** ISO 8601 UTC, to the millisecond. */
+  readonly replaced_at: string;
+}
+
+/** What a call was before each of its changes, the oldest first. */
+export async function readVersions(
   store: Store,
   { account_id, call_id, version }: StoredRecord,
-): Promise<readonly string[]> {
+): Promise<readonly CallVersion[]> {
   if (version === 1) return [];
   const versions = await store.db
     .selectFrom('call_versions')
@@ -109,10 +118,15 @@ export async function historyJson(
   return versions.map(({ record, raw, change_reason, replaced_at, version: number }) => {
     const columns: Omit<StoredRecord, 'account_id' | 'call_id' | 'version' | 'raw'> =
       JSON.parse(record);
-    const line = recordJson({ ...columns, account_id, call_id, version: number, raw });
-    const end = `"change_reason":${JSON.stringify(change_reason)},"replaced_at":${JSON.stringify(replaced_at)}`;
-    return `${line.slice(0, -1)},${end}}`;
+    const before = { ...columns, account_id, call_id, version: number, raw };
+    return { record: before, change_reason, replaced_at };
   });
+}
+
+/** Like the record's own, with the reason and the time of the change after it. */
+export function versionJson({ record, change_reason, replaced_at }: CallVersion): string {
+  const end = `"change_reason":${JSON.stringify(change_reason)},"replaced_at":${JSON.stringify(replaced_at)}`;
+  return `${recordJson(record).slice(0, -1)},${end}}`;
 }
 
 /** How many records an account has. */

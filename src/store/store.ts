@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { Kysely, type Transaction } from 'kysely';
+import { Kysely, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { migrations } from './migrations/index.ts';
 import type { Schema } from './schema.ts';
@@ -55,6 +55,21 @@ export async function openStoreToRead(url: string): Promise<Store | null> {
   return withStore(path, 'read', async (db) => {
     const { pending } = await migrationState(db, path);
     if (pending) throw outdated(path);
+  });
+}
+
+/** Reads the store as it is at one moment, whatever others write meanwhile. It takes no lock. */
+export async function readSnapshot<Result>(
+  { db, close }: Store,
+  read: (store: Store) => Promise<Result>,
+): Promise<Result> {
+  return db.connection().execute(async (connection) => {
+    await sql`begin`.execute(connection);
+    try {
+      return await read({ db: connection, close });
+    } finally {
+      await sql`rollback`.execute(connection);
+    }
   });
 }
 

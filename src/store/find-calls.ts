@@ -1,0 +1,114 @@
+import { RECORD_COLUMNS, type StoredRecord } from './records.ts';
+import type { Store } from './store.ts';
+
+/** Looking calls up by what a person knows of them; each query is a lookup in an index. */
+
+export interface Found {
+  /** The newest first. */
+  readonly records: readonly StoredRecord[];
+  /** There are further ones. */
+  readonly more: boolean;
+}
+
+/**
+ * The calls that carry an id: as `call_id`, as the provider's record number, or
+ * as the identity that several calls share (two records under one uuid, equal
+ * rows of a provider that gives no id).
+ */
+export async function callsWithId(
+  store: Store,
+  id: string,
+  accountIds: readonly string[],
+  limit: number,
+): Promise<Found> {
+  const calls = store.db
+    .selectFrom('calls')
+    .select(RECORD_COLUMNS)
+    .where('account_id', 'in', accountIds)
+    .limit(limit + 1);
+  return newest(
+    [
+      await calls.where('call_id', '=', id).execute(),
+      await calls.where('native_id', '=', id).execute(),
+      await calls
+        .where('identity_key', '=', id)
+        // As the partial index has it; without these words it would not be used.
+        .whereRef('identity_key', '<>', 'call_id')
+        .execute(),
+    ],
+    limit,
+  );
+}
+
+/** Where and when to look for a number; the times are ISO 8601 UTC, half-open, null for no bound. */
+export interface NumberScope {
+  /** Null for every account. */
+  readonly accountIds: readonly string[] | null;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** The newest calls that one of these spellings of a number made or received. */
+export async function callsWithNumber(
+  store: Store,
+  forms: readonly string[],
+  scopes: readonly NumberScope[],
+  limit: number,
+): Promise<Found> {
+  const found: (readonly StoredRecord[])[] = [];
+  for (const scope of scopes) {
+    for (const form of forms) {
+      for (const party of ['caller', 'callee'] as const) {
+        found.push(await partyQuery(store, { party, form, scope, limit }).execute());
+      }
+    }
+  }
+  return newest(found, limit);
+}
+
+/**
+ * The newest calls of one spelling. One query for each: with several at once the
+ * index would give them in no order, and all calls of a busy number be sorted.
+ */
+export function partyQuery(
+  store: Store,
+  {
+    party,
+    form,
+    scope: { accountIds, from, to },
+    limit,
+  }: {
+    readonly party: 'caller' | 'callee';
+    readonly form: string;
+    readonly scope: NumberScope;
+    readonly limit: number;
+  },
+) {
+  return store.db
+    .selectFrom('calls')
+    .select(RECORD_COLUMNS)
+    .where(party, '=', form)
+    .where((eb) =>
+      eb.and([
+        ...(accountIds === null ? [] : [eb('account_id', 'in', accountIds)]),
+        ...(from === null ? [] : [eb('started_at', '>=', from)]),
+        ...(to === null ? [] : [eb('started_at', '<', to)]),
+      ]),
+    )
+    .orderBy('started_at', 'desc')
+    .limit(limit + 1);
+}
+
+function newest(found: readonly (readonly StoredRecord[])[], limit: number): Found {
+  const byKey = new Map(
+    found.flat().map((record) => [`${record.account_id}\0${record.call_id}`, record]),
+  );
+  const records = [...byKey].sort(([a, one], [b, other]) => {
+    if (one.started_at !== other.started_at) return one.started_at < other.started_at ? 1 : -1;
+    return a < b ? -1 : 1;
+  });
+  return {
+    records: records.slice(0, limit).map(([, record]) => record),
+    more: records.length > limit,
+  };
+}
