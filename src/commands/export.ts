@@ -1,13 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createWriteStream, existsSync, realpathSync, statSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import type { AccountConfig, Config } from '../config/config.ts';
+import type { AccountConfig } from '../config/config.ts';
 import { configError } from '../errors.ts';
-import { historyJson, type RecordRange, recordJson, streamRecords } from '../store/records.ts';
+import { type Format, formatRows } from '../export/format.ts';
+import { masker } from '../export/mask.ts';
+import { checkTarget, writeFile, writeStdout } from '../export/output.ts';
+import {
+  currentRows,
+  historyRows,
+  mapRows,
+  type Rows,
+  type Tally,
+  tallied,
+} from '../export/rows.ts';
+import { durableChangeSeq, streamChanges } from '../store/changes.ts';
+import { readStoreId } from '../store/meta.ts';
+import { type RecordRange, streamRecords } from '../store/records.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
 import { isoSeconds } from '../time.ts';
@@ -19,12 +25,17 @@ export interface ExportOptions {
   readonly account: readonly string[];
   readonly from?: string;
   readonly to?: string;
+  /** Only what was written after this `change_seq`, in its order. */
+  readonly changedSince?: number;
+  readonly format: Format;
+  readonly bom?: boolean;
+  readonly mask?: boolean;
   readonly output?: string;
   /** Also what each call was before it changed. */
   readonly history?: boolean;
 }
 
-/** Writes the unified records, one JSON object a line. Neither creates nor changes a store. */
+/** Writes the unified records. Neither creates nor changes a store. */
 export async function exportCommand(
   globals: GlobalOptions,
   options: ExportOptions,
@@ -35,34 +46,58 @@ export async function exportCommand(
   const chosen = config.accounts.filter(
     ({ id }) => options.account.length === 0 || options.account.includes(id),
   );
+  checkOptions(options, process.stdout.isTTY === true);
   const ranges = chosen.map((account) => rangeOf(account, options));
-  if (options.output !== undefined) checkTarget(options.output, config);
+  if (options.output !== undefined) {
+    checkTarget(options.output, config.store.slice('sqlite:'.length), config.path);
+  }
   // A connection of its own: the other one is busy as long as the records stream.
-  const history = options.history === true ? await openStoreToRead(config.store) : null;
-  const wish = { ranges, history };
+  const versions = options.history === true ? await openStoreToRead(config.store) : null;
   const store = await openStoreToRead(config.store);
   if (store === null) throw missing(config.store);
   try {
-    if (options.output === undefined) await writeOut(store, wish, signal);
-    else await writeFile(store, wish, options.output, signal);
-    if (!globals.quiet) await remarkGaps(store, chosen, ranges);
+    const tally: Tally = { records: 0 };
+    const upTo = await durableChangeSeq(store, config.store);
+    const rows = await wantedRows({ store, versions }, options, ranges, upTo);
+    const pieces = formatRows(tallied(rows, tally), {
+      format: options.format,
+      history: versions !== null,
+      bom: options.bom === true,
+      clockOf: (accountId) => clockOf(chosen, accountId),
+    });
+    const whole = await write(pieces, options.output, signal);
+    const gaps = options.changedSince === undefined ? await findGaps(store, chosen, ranges) : null;
+    if (globals.json) report(tally, whole ? upTo : null, gaps);
+    else if (!globals.quiet) remark(gaps ?? []);
   } finally {
     await store.close();
-    await history?.close();
+    await versions?.close();
   }
   return 0;
 }
 
-/** An export says nothing of what is not in it: who bills by it has to hear of the gaps. */
-async function remarkGaps(
-  store: Store,
-  accounts: readonly AccountConfig[],
-  ranges: readonly RecordRange[],
-): Promise<void> {
-  for (const [index, account] of accounts.entries()) {
-    const range = ranges[index];
-    const gaps = range === undefined ? null : await describeGaps(store, account, range, Date.now());
-    if (gaps !== null) process.stderr.write(`cdrsync: ${gaps}; see cdrsync status\n`);
+/**
+ * @throws CdrError of class `config` for options that contradict each other, or the terminal.
+ */
+function checkOptions(options: ExportOptions, terminal: boolean): void {
+  const { from, to, history, changedSince, format, bom, output } = options;
+  const ranged = from !== undefined || to !== undefined;
+  if (changedSince !== undefined && (ranged || history === true)) {
+    throw configError(
+      'usage.changed_since',
+      '--changed-since goes with neither --from, --to nor --history',
+      'It gives what each call is now, of all that changed since. Leave the others out, or export a range without it.',
+    );
+  }
+  if (bom === true && format !== 'csv') {
+    throw configError('usage.bom', `--bom does not go with ${format}`, 'Only csv can have one.');
+  }
+  if (format === 'xlsx' && output === undefined && terminal) {
+    throw configError(
+      'usage.terminal',
+      'a workbook is not written to a terminal',
+      'Name a file, --output calls.xlsx, or send it on with > or |.',
+    );
   }
 }
 
@@ -80,106 +115,71 @@ function rangeOf({ id, clock }: AccountConfig, { from, to }: ExportOptions): Rec
   return { accountId: id, from: text(begin), to: text(end) };
 }
 
-interface Wish {
-  readonly ranges: readonly RecordRange[];
-  /** Where the versions are read; null where they are not wanted. */
-  readonly history: Store | null;
+function clockOf(accounts: readonly AccountConfig[], accountId: string): AccountConfig['clock'] {
+  const account = accounts.find(({ id }) => id === accountId);
+  if (account === undefined) throw new Error(`An account that was not asked for: ${accountId}`);
+  return account.clock;
 }
 
-/** Gathered to this size before they are written. */
-const CHUNK = 64 * 1024;
-
-async function writeRecords(
-  store: Store,
-  { ranges, history }: Wish,
-  out: Writable,
-  signal: AbortSignal,
-): Promise<void> {
-  let lines = '';
-  const write = async (): Promise<void> => {
-    const ready = out.write(lines);
-    lines = '';
-    if (!ready) await once(out, 'drain', { signal });
-  };
-  for await (const record of streamRecords(store, ranges)) {
-    signal.throwIfAborted();
-    const before = history === null ? [] : await historyJson(history, record);
-    for (const line of [...before, recordJson(record)]) lines += `${line}\n`;
-    if (lines.length >= CHUNK) await write();
-  }
-  await write();
+async function wantedRows(
+  { store, versions }: { readonly store: Store; readonly versions: Store | null },
+  { changedSince, mask }: ExportOptions,
+  ranges: readonly RecordRange[],
+  upTo: number,
+): Promise<Rows> {
+  if (changedSince !== undefined && changedSince > upTo) throw ahead(changedSince, upTo);
+  const accountIds = ranges.map(({ accountId }) => accountId);
+  const records =
+    changedSince === undefined
+      ? streamRecords(store, ranges)
+      : streamChanges(store, { since: changedSince, upTo, accountIds });
+  const rows = versions === null ? currentRows(records) : historyRows(records, versions);
+  return mask === true ? mapRows(rows, masker(await readStoreId(store))) : rows;
 }
 
-/** To stdout; a reader that has seen enough (`| head`) ends the export, and nothing has failed. */
-async function writeOut(store: Store, wish: Wish, signal: AbortSignal): Promise<void> {
-  const closed = new AbortController();
-  const onError = (): void => closed.abort();
-  process.stdout.once('error', onError);
-  try {
-    await writeRecords(store, wish, process.stdout, AbortSignal.any([signal, closed.signal]));
-  } catch (error) {
-    // The stream's own error may come first, before its event.
-    if (signal.aborted || !(closed.signal.aborted || isPipeError(error))) throw error;
-  } finally {
-    process.stdout.off('error', onError);
-  }
-}
-
-function isPipeError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
-}
-
-/** Under another name until it is whole, so that nobody takes half an export for one. */
-async function writeFile(
-  store: Store,
-  wish: Wish,
-  path: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const partial = `${path}.${randomUUID().slice(0, 8)}.partial`;
-  try {
-    // `wx`: never into a file or a link that somebody else put there.
-    const out = createWriteStream(partial, { mode: 0o600, flags: 'wx' });
-    const done = finished(out);
-    done.catch(() => undefined);
-    try {
-      await once(out, 'open', { signal });
-      await writeRecords(store, wish, out, signal);
-      out.end();
-      await done;
-      await rename(partial, path);
-    } catch (error) {
-      out.destroy();
-      await rm(partial, { force: true });
-      throw error;
-    }
-  } catch (error) {
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
-    const code = 'code' in error ? String(error.code) : error.name;
-    throw configError(
-      'usage.output',
-      `cannot write ${path} (${code})`,
-      'Check the path given to --output, and the room on its disk.',
-    );
-  }
-}
-
-/** An export replaces an older one, and nothing else. */
-function checkTarget(path: string, config: Config): void {
-  const store = config.store.slice('sqlite:'.length);
-  const target = real(path);
-  const taken = [config.path, store, `${store}-wal`, `${store}-shm`].map(real);
-  const regular = !existsSync(path) || statSync(path).isFile();
-  if (regular && !taken.includes(target)) return;
-  const what = regular ? 'the store or the configuration' : 'no regular file';
-  throw configError(
-    'usage.output',
-    `--output ${path} names ${what}`,
-    'Give the export a file of its own.',
+function ahead(since: number, last: number): Error {
+  return configError(
+    'usage.changed_since',
+    `--changed-since ${since} is beyond the last change of this store, ${last}`,
+    'It is another store, or was restored from a backup: follow it from the beginning, --changed-since 0.',
   );
 }
 
-function real(path: string): string {
-  const whole = resolve(path);
-  return existsSync(whole) ? realpathSync(whole) : whole;
+async function write(
+  pieces: ReturnType<typeof formatRows>,
+  output: string | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (output === undefined) return writeStdout(pieces, signal);
+  await writeFile(pieces, output, signal);
+  return true;
+}
+
+/** An export says nothing of what is not in it: who bills by it has to hear of the gaps. */
+async function findGaps(
+  store: Store,
+  accounts: readonly AccountConfig[],
+  ranges: readonly RecordRange[],
+): Promise<readonly string[]> {
+  const gaps: string[] = [];
+  for (const [index, account] of accounts.entries()) {
+    const range = ranges[index];
+    const found =
+      range === undefined ? null : await describeGaps(store, account, range, Date.now());
+    if (found !== null) gaps.push(found);
+  }
+  return gaps;
+}
+
+function remark(gaps: readonly string[]): void {
+  for (const gap of gaps) process.stderr.write(`cdrsync: ${gap}; see cdrsync status\n`);
+}
+
+/**
+ * On stderr: stdout is the records'.
+ *
+ * @param upTo all that belongs to the export and was written up to here is in it; null where the reader left.
+ */
+function report({ records }: Tally, upTo: number | null, gaps: readonly string[] | null): void {
+  process.stderr.write(`${JSON.stringify({ records, change_seq: upTo, gaps })}\n`);
 }
