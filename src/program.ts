@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BackfillOptions } from './commands/backfill.ts';
+import type { ConfigCheckOptions } from './commands/config-check.ts';
 import type { ExportOptions } from './commands/export.ts';
+import type { InitOptions } from './commands/init-account.ts';
 import type { ReprocessOptions } from './commands/reprocess.ts';
 import type { GlobalOptions } from './commands/session.ts';
+import type { ShowOptions } from './commands/show.ts';
 import type { VerifyOptions } from './commands/verify.ts';
 import type { WorkerOptions } from './commands/worker.ts';
 import { type Listen, parseListen } from './config/listen.ts';
@@ -104,11 +107,16 @@ export function buildProgram(wrap: (run: Action) => () => Promise<void>): Comman
     .option('--to <date>', 'the day after the last')
     .option('--accept <day>', 'close this day as it is')
     .option('--reason <text>', 'why, with --accept; shown for ever')
+    .option(
+      '--explain <day>',
+      "why our number of this day differs from the provider's; asks nobody",
+    )
     .addHelpText(
       'after',
       examples(
         'cdrsync verify',
         'cdrsync verify --account itnio-hk --from 2026-11-01 --to 2026-11-08',
+        'cdrsync verify --account itnio-hk --explain 2026-11-18',
         'cdrsync verify --account itnio-hk --accept 2026-09-01 --reason "out of reach, confirmed in ticket 4711"',
       ),
     )
@@ -141,20 +149,55 @@ export function buildProgram(wrap: (run: Action) => () => Promise<void>): Comman
     )
     .option('--to <time>', 'started before')
     .addOption(
-      new Option('--format <format>', 'output format').choices(['ndjson']).default('ndjson'),
+      new Option('--format <format>', 'output format')
+        .choices(['ndjson', 'csv', 'xlsx'])
+        .default('ndjson'),
     )
+    .option('--bom', 'begin csv with a byte order mark, without which Excel garbles Chinese')
+    .option('--mask', 'mask the numbers, for those who may see the calls and not who called whom')
     .option('--history', 'also what each call was before it changed, the oldest first')
+    .option(
+      '--changed-since <seq>',
+      'only what was written after this change_seq, in its order: for programs that follow',
+      changeSeq,
+    )
     .option('-o, --output <file>', 'write here instead of stdout')
     .addHelpText(
       'after',
       examples(
         'cdrsync export --from 2026-11-01 --to 2026-12-01 > november.ndjson',
+        'cdrsync export --from 2026-11-01 --format xlsx --mask --output november.xlsx',
         'cdrsync export --account okcc-1 | jq .talk_seconds',
+        'cdrsync export --changed-since 4711 | tail -n 1 | jq .change_seq',
       ),
     )
     .action((options: ExportOptions) =>
       wrap(async (globals, signal) =>
         (await import('./commands/export.ts')).exportCommand(globals, options, signal),
+      )(),
+    );
+
+  program
+    .command('show')
+    .description('one call with its versions, runs and audits, or the calls of a number')
+    .argument('[call-id]', "the call's id, or the provider's number of its record")
+    .option('--number <number>', 'the calls that this number made or received, newest first')
+    .option('--from <time>', 'with --number: day (provider-local) or time with its offset')
+    .option('--to <time>', 'with --number: the day or time after the last')
+    .option('--account <id>', 'only this account')
+    .option('--limit <n>', 'the most calls shown', upTo(1000), 50)
+    .option('--raw', 'also the payloads as received; --json always has them')
+    .addHelpText(
+      'after',
+      examples(
+        'cdrsync show 1792033-88211',
+        'cdrsync show --number 13800138000 --from 2026-11-01 --to 2026-11-08',
+        'cdrsync --json show 1792033-88211 > call.json',
+      ),
+    )
+    .action((callId: string | undefined, options: ShowOptions) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/show.ts')).showCommand(globals, callId, options, signal),
       )(),
     );
 
@@ -170,6 +213,77 @@ export function buildProgram(wrap: (run: Action) => () => Promise<void>): Comman
       wrap(async (globals, signal) =>
         (await import('./commands/reprocess.ts')).reprocessCommand(globals, options, signal),
       )(),
+    );
+
+  program
+    .command('backup')
+    .description('copy the store to a new file, also while it is in use, and check the copy')
+    .requiredOption('--to <file>', 'a file that does not exist yet')
+    .addHelpText('after', examples('cdrsync backup --to /backup/cdrsync-2026-11-20.db'))
+    .action((options: { to: string }) =>
+      wrap(async (globals) =>
+        (await import('./commands/backup.ts')).backupCommand(globals, options),
+      )(),
+    );
+
+  program
+    .command('init')
+    .description('write a configuration, or add an account to one; asks for what is missing')
+    .option('--provider <name>', 'infin8linx, itniotech, okcc, udesk or vos')
+    .option('--id <id>', "the account's name; the provider's by default")
+    .option('--base-url <url>', "the provider's address")
+    .option('--dir <dir>', 'the folder of worker.config.json (default: that of --config)')
+    .option('--time-zone <zone>', "the wall clock of the provider's times")
+    .option('--start-at <date>', 'where history begins; yesterday by default')
+    .option('--currency <code>', 'of the fees of okcc and vos, such as CNY')
+    .option('--set <key=value>', 'of the login, but no secret; may be repeated', collect, [])
+    .option(
+      '--secret <key=source>',
+      'a secret from env:NAME, file:PATH or stdin; may be repeated',
+      collect,
+      [],
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'cdrsync init',
+        'cdrsync init --provider itniotech --id itnio-hk --base-url https://api.itniotech.com/voice --secret apiKey=env:ITNIO_KEY --secret apiSecret=env:ITNIO_SECRET',
+        'pass show okcc | cdrsync init --provider okcc --base-url https://okcc.example.com/openapi/V2.0.6 --set customer=C2 --secret password=stdin',
+      ),
+    )
+    .action((options: InitOptions) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/init.ts')).initCommand(globals, options, signal),
+      )(),
+    );
+
+  const config = program
+    .command('config')
+    .description('look at the configuration before a worker does')
+    .addHelpText(
+      'after',
+      examples('cdrsync config check', 'cdrsync config schema > worker.config.schema.json'),
+    );
+  config
+    .command('check')
+    .description('ask each provider a few things: login, clock, time zone, totals; writes nothing')
+    .option('--account <id>', 'only this account; may be repeated', collect, [])
+    .option('--offline', 'look at the settings alone; ask nobody')
+    .addHelpText(
+      'after',
+      examples('cdrsync config check', 'cdrsync config check --account itnio-hk --offline'),
+    )
+    .action((options: ConfigCheckOptions) =>
+      wrap(async (globals, signal) =>
+        (await import('./commands/config-check.ts')).configCheckCommand(globals, options, signal),
+      )(),
+    );
+  config
+    .command('schema')
+    .description('the JSON Schema of worker.config.json, for editors')
+    .addHelpText('after', examples('cdrsync config schema > worker.config.schema.json'))
+    .action(() =>
+      wrap(async () => (await import('./commands/config-schema.ts')).configSchemaCommand())(),
     );
 
   program
@@ -219,9 +333,21 @@ function duration(text: string): number {
 }
 
 function atLeastOne(text: string): number {
+  return upTo(64)(text);
+}
+
+function upTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${most}.`);
+  };
+}
+
+function changeSeq(text: string): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 64) return value;
-  throw new InvalidArgumentError('Give a whole number from 1 to 64.');
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError('Give the change_seq of a record, or 0 for all.');
 }
 
 function listen(text: string): Listen {

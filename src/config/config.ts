@@ -106,7 +106,9 @@ export function loadConfig(file: string, environment: Environment): Config {
     http: { ...http.listen, token: http.token ?? null },
     accounts: opened,
     secrets: secretsOf(parsed.data, opened),
-    warnings: opened.flatMap(warningsOf),
+    warnings: opened.flatMap((account) =>
+      accountWarnings(account).map((warning) => `${account.id}: ${warning}`),
+    ),
   };
   return Object.freeze(config);
 }
@@ -212,9 +214,13 @@ function unescaped(text: string): string {
   }
 }
 
-function warningsOf({ id, baseUrl, connector }: AccountConfig): readonly string[] {
+/** What an operator should hear of one account's settings, though they work. */
+export function accountWarnings({
+  baseUrl,
+  connector,
+}: Pick<AccountConfig, 'baseUrl' | 'connector'>): readonly string[] {
   const { protocol, hostname } = new URL(baseUrl);
   const exposed = protocol === 'http:' && !isLoopback(hostname);
   const plain = exposed ? ['baseUrl is plain http: credentials and calls travel readable.'] : [];
-  return [...plain, ...connector.warnings].map((warning) => `${id}: ${warning}`);
+  return [...plain, ...connector.warnings];
 }

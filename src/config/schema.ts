@@ -3,20 +3,27 @@ import { providers } from '../providers/registry.ts';
 import { DAY, isDay, isZone, parseDuration } from '../time.ts';
 import { type Listen, parseListen } from './listen.ts';
 
-/** The shape of worker.config.json. Unknown keys are problems: a misspelt setting is silently not there. */
+/**
+ * The shape of worker.config.json. Unknown keys are problems: a misspelt setting is silently not there.
+ * `meta` is for the JSON Schema that editors read (json-schema.ts): it says in patterns what the
+ * checks here say in code.
+ */
 
 const ADDRESS = 'HOST:PORT such as 127.0.0.1:8787 or [::1]:8787';
 
 const MEASURES = 'a duration such as 500ms, 90s, 5m, 2h or 1d';
 
 function duration(least: string, most: string) {
-  return z.string(`must be ${MEASURES}`).transform((text, context): number => {
-    const value = parseDuration(text);
-    const [low, high] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-    if (value !== null && value >= low && value <= high) return value;
-    context.addIssue(value === null ? `must be ${MEASURES}` : `must be ${least} to ${most}`);
-    return z.NEVER;
-  });
+  return z
+    .string(`must be ${MEASURES}`)
+    .transform((text, context): number => {
+      const value = parseDuration(text);
+      const [low, high] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+      if (value !== null && value >= low && value <= high) return value;
+      context.addIssue(value === null ? `must be ${MEASURES}` : `must be ${least} to ${most}`);
+      return z.NEVER;
+    })
+    .meta({ pattern: '^\\d{1,9}(ms|s|m|h|d)$' });
 }
 
 /** What is waited for by a timer: Node's are no longer than 24.8 days. */
@@ -29,30 +36,39 @@ const days = duration('1d', '366d').transform((value, context): number => {
   return z.NEVER;
 });
 
-const httpUrl = z.string('must be a URL').superRefine((text, context) => {
-  if (!URL.canParse(text) || text !== text.trim()) return context.addIssue('is not a URL');
-  const url = new URL(text);
-  if (!/^https?:$/.test(url.protocol)) context.addIssue('must begin with https:// or http://');
-  if (url.username !== '' || url.password !== '') context.addIssue('must hold no user or password');
-  if (url.search !== '' || url.hash !== '' || /[?#]$/.test(text)) {
-    context.addIssue('must hold no query and no fragment');
-  }
-});
+export const httpUrl = z
+  .string('must be a URL')
+  .superRefine((text, context) => {
+    if (!URL.canParse(text) || text !== text.trim()) return context.addIssue('is not a URL');
+    const url = new URL(text);
+    if (!/^https?:$/.test(url.protocol)) context.addIssue('must begin with https:// or http://');
+    if (url.username !== '' || url.password !== '')
+      context.addIssue('must hold no user or password');
+    if (url.search !== '' || url.hash !== '' || /[?#]$/.test(text)) {
+      context.addIssue('must hold no query and no fragment');
+    }
+  })
+  .meta({ pattern: '^https?://[^?#]+$' });
 
 const proxyUrl = z
   .string()
-  .refine((text) => URL.canParse(text) && /^https?:/.test(text), 'must be an http(s) URL or false');
+  .refine((text) => URL.canParse(text) && /^https?:/.test(text), 'must be an http(s) URL or false')
+  .meta({ pattern: '^https?://.' });
 
 const zone = z
   .string()
-  .refine(isZone, 'must be a time zone such as Asia/Shanghai (the system knows no such zone)');
+  .refine(isZone, 'must be a time zone such as Asia/Shanghai (the system knows no such zone)')
+  .meta({ pattern: '^(UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$' });
 
 const startAt = z
   .string('must be a date (2026-10-01) or a time with its offset (2026-10-01T08:00:00+08:00)')
   .refine(
     (text) => isDay(text) || isOffsetTime(text),
     'must be a date (2026-10-01) or a time with its offset (2026-10-01T08:00:00+08:00)',
-  );
+  )
+  .meta({
+    pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2}))?$',
+  });
 
 function isOffsetTime(text: string): boolean {
   const shape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
@@ -79,33 +95,85 @@ export const accountSchema = z.strictObject({
     .regex(
       /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
       'must be letters, digits, dot, dash or underscore, at most 64',
-    ),
-  provider: providerName,
-  baseUrl: httpUrl,
-  credentials: z.record(z.string(), z.unknown(), 'must be an object'),
-  options: z.record(z.string(), z.unknown(), 'must be an object').default({}),
-  timeZone: zone.default('Asia/Shanghai'),
-  startAt: startAt.optional(),
-  every: duration('1s', LONGEST_WAIT).optional(),
-  lookback: duration('0s', '366d').default(7_200_000),
-  settle: duration('0s', LONGEST_WAIT).default(60_000),
-  window: days.default(1),
-  audit: z.array(duration('1d', '366d')).default([DAY, 3 * DAY, 7 * DAY]),
-  minInterval: duration('0s', LONGEST_WAIT).optional(),
-  timeout: duration('100ms', '1h').default(30_000),
+    )
+    .meta({
+      title: 'Name of this account',
+      description: 'Its calls are stored under it: never give it to another login.',
+    }),
+  provider: providerName.meta({ title: 'Provider' }),
+  baseUrl: httpUrl.meta({
+    title: 'Base URL',
+    description: "The provider's address, without endpoint path, user, query or fragment.",
+  }),
+  credentials: z
+    .record(z.string(), z.unknown(), 'must be an object')
+    .meta({ title: 'Login', description: "The provider's own: README.md lists them." }),
+  options: z
+    .record(z.string(), z.unknown(), 'must be an object')
+    .default({})
+    .meta({ title: 'Options', description: "The provider's own." }),
+  timeZone: zone.default('Asia/Shanghai').meta({
+    title: 'Time zone',
+    description: "The wall clock of the provider's naive times, and where its days begin.",
+  }),
+  startAt: startAt.optional().meta({
+    title: 'Beginning of history',
+    description:
+      'A day, or a time with its offset; yesterday by default, fixed at the first run. Moved earlier, it opens the days before.',
+  }),
+  every: duration('1s', LONGEST_WAIT).optional().meta({
+    title: 'Poll interval',
+    description: 'How often the worker polls, or a cron job is meant to.',
+  }),
+  lookback: duration('0s', '366d').prefault('2h').meta({
+    title: 'Lookback',
+    description:
+      'How far behind the watermark every poll reads again, for late and changed records.',
+  }),
+  settle: duration('0s', LONGEST_WAIT)
+    .prefault('60s')
+    .meta({ title: 'Settle', description: 'How close to now a poll may read.' }),
+  window: days.prefault('1d').meta({
+    title: 'Window',
+    description:
+      'The most that one walk covers, in whole days; never more than the provider allows.',
+  }),
+  audit: z
+    .array(duration('1d', '366d'))
+    .prefault(['1d', '3d', '7d'])
+    .meta({ title: 'Audits', description: 'At which ages a closed day is audited.' }),
+  minInterval: duration('0s', LONGEST_WAIT)
+    .optional()
+    .meta({ title: 'Minimum interval', description: 'The least time between two requests.' }),
+  timeout: duration('100ms', '1h')
+    .prefault('30s')
+    .meta({ title: 'Timeout', description: 'Of one request, whole.' }),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be a currency code such as CNY')
-    .optional(),
-  proxy: z.union([proxyUrl, z.literal(false)], 'must be an http(s) URL or false').optional(),
-  ca: z.string().min(1, 'must be the path of a PEM file').optional(),
+    .optional()
+    .meta({ title: 'Currency', description: 'Of the fees of providers that state none.' }),
+  proxy: z
+    .union([proxyUrl, z.literal(false)], 'must be an http(s) URL or false')
+    .optional()
+    .meta({
+      title: 'Proxy',
+      description: 'A URL, or false for none; the proxy variables by default.',
+    }),
+  ca: z.string().min(1, 'must be the path of a PEM file').optional().meta({
+    title: 'Certificate authority',
+    description: 'A PEM file with a further certificate authority.',
+  }),
 });
 
-const storeUrl = z.string('must be sqlite:PATH').superRefine((text, context) => {
-  if (/^postgres(ql)?:/.test(text))
-    context.addIssue('a PostgreSQL store is not available in this version; use sqlite:PATH');
-  else if (!/^sqlite:./.test(text)) context.addIssue('must be sqlite:PATH');
-});
+const storeUrl = z
+  .string('must be sqlite:PATH')
+  .superRefine((text, context) => {
+    if (/^postgres(ql)?:/.test(text))
+      context.addIssue('a PostgreSQL store is not available in this version; use sqlite:PATH');
+    else if (!/^sqlite:./.test(text)) context.addIssue('must be sqlite:PATH');
+  })
+  .meta({ pattern: '^sqlite:.' });
 
 const queueUrl = z
   .string()
@@ -115,12 +183,15 @@ const queueUrl = z
   )
   .refine((text) => text === 'embedded' || URL.canParse(text), 'is not a URL');
 
-const listen = z.string(`must be ${ADDRESS}`).transform((text, context): Listen => {
-  const value = parseListen(text);
-  if (value !== null) return value;
-  context.addIssue(`must be ${ADDRESS}`);
-  return z.NEVER;
-});
+const listen = z
+  .string(`must be ${ADDRESS}`)
+  .transform((text, context): Listen => {
+    const value = parseListen(text);
+    if (value !== null) return value;
+    context.addIssue(`must be ${ADDRESS}`);
+    return z.NEVER;
+  })
+  .meta({ pattern: '^(\\[.+\\]|[^:]+):\\d{1,5}$' });
 
 /** What `Authorization: Bearer` carries unchanged. */
 const token = z
@@ -129,15 +200,29 @@ const token = z
   .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without blanks');
 
 export const configSchema = z.strictObject({
-  $schema: z.string().optional(),
-  store: storeUrl.default('sqlite:./data/cdrsync.db'),
-  queue: queueUrl.default('embedded'),
+  $schema: z.string().optional().meta({ description: 'For editors: the path of this schema.' }),
+  store: storeUrl
+    .default('sqlite:./data/cdrsync.db')
+    .meta({ title: 'Store', description: 'sqlite:PATH; relative paths are against this folder.' }),
+  queue: queueUrl.default('embedded').meta({
+    title: 'Queue of the worker',
+    description:
+      'embedded (one worker), or redis://…, rediss://…, postgres://… for as many as you like.',
+  }),
   http: z
-    .strictObject({ listen: listen.prefault('127.0.0.1:8787'), token: token.optional() })
-    .prefault({}),
+    .strictObject({
+      listen: listen.prefault('127.0.0.1:8787').meta({ description: ADDRESS }),
+      token: token.optional().meta({
+        description:
+          'What requests must carry (Authorization: Bearer TOKEN); needed beyond loopback.',
+      }),
+    })
+    .prefault({})
+    .meta({ title: 'HTTP of the worker' }),
   accounts: z
     .array(accountSchema, 'must be a list of accounts')
-    .min(1, 'must name at least one account'),
+    .min(1, 'must name at least one account')
+    .meta({ title: 'Accounts', description: 'One entry for each login at a provider.' }),
 });
 
 export type AccountEntry = z.infer<typeof accountSchema>;

@@ -94,7 +94,13 @@ const row = z
 
 const secret = z.string().min(1);
 const credentials = z.union(
-  [z.strictObject({ token: secret }), z.strictObject({ appId: secret, accessKey: secret })],
+  [
+    z.strictObject({ token: secret.meta({ description: 'A token that was handed out.' }) }),
+    z.strictObject({
+      appId: secret.meta({ description: 'The id of the login.' }),
+      accessKey: secret.meta({ description: 'The key that a token is fetched with.' }),
+    }),
+  ],
   'give either token, or appId and accessKey',
 );
 
@@ -174,6 +180,10 @@ function post(
 /** GetBill, the list of calls (provider's document). */
 export const infin8linx = defineProvider({
   name: 'infin8linx',
+  address: {
+    example: 'https://pbx.example.com',
+    endpoint: /\/App\.Sip_[A-Za-z_.]+$/,
+  },
   credentials,
   options: z.strictObject({}),
   row,

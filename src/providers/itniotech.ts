@@ -73,7 +73,10 @@ const row = z
   })
   .catchall(received);
 
-const credentials = z.strictObject({ apiKey: z.string().min(1), apiSecret: z.string().min(1) });
+const credentials = z.strictObject({
+  apiKey: z.string().min(1).meta({ description: 'The API key.' }),
+  apiSecret: z.string().min(1).meta({ description: 'The secret that signs requests.' }),
+});
 
 const envelope = z.object({ status: requiredText, reason: text, data: z.unknown().optional() });
 
@@ -96,6 +99,10 @@ function horizon(now: number): number {
 /** recordSipQuery, the paged list of SIP calls (provider's document). */
 export const itniotech = defineProvider({
   name: 'itniotech',
+  address: {
+    example: 'https://api.itniotech.com/voice',
+    endpoint: /\/(?:recordSipQuery|recordSip(?:\/[^/]*)?|getRecordingFileUrl)$/,
+  },
   credentials,
   options: z.strictObject({}),
   row,

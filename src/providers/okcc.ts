@@ -74,7 +74,10 @@ const RELEASE_CAUSES: ReadonlyMap<string | null, string> = new Map(
     }),
 );
 
-const credentials = z.strictObject({ customer: z.string().min(1), password: z.string().min(1) });
+const credentials = z.strictObject({
+  customer: z.string().min(1).meta({ description: "The customer's number, such as C2." }),
+  password: z.string().min(1).meta({ description: 'The API password, which makes the digest.' }),
+});
 const options = z.strictObject({});
 
 const row = z
@@ -171,6 +174,11 @@ function disposition(talk: number, result: string | null, cause: string | null):
 /** OKCC call centre: the list of calls that the document calls getCdrList. */
 export const okcc = defineProvider({
   name: 'okcc',
+  address: {
+    example: 'https://okcc.example.com/openapi/V2.0.6',
+    endpoint:
+      /\/(?:getCdrList|getOneCdr|(?:v2\/)?voiceNotify|uploadTTSTemplate|editTTSTemplate|getTTSTemplateList)$/,
+  },
   credentials,
   options,
   row,

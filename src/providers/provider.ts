@@ -12,6 +12,7 @@ import { RowProblem } from './fields.ts';
 export interface ProviderSpec<Credentials, Options, Row> {
   /** The word in the configuration. */
   readonly name: string;
+  readonly address: Address;
   readonly credentials: z.ZodType<Credentials>;
   readonly options: z.ZodType<Options>;
   /** One listed row, as far as the mapping needs it; unknown fields pass. */
@@ -45,6 +46,14 @@ export interface ProviderSpec<Credentials, Options, Row> {
   readonly narrow?: (ask: Ask) => string | null;
   /** What an operator should hear once about these settings. */
   readonly warnings?: (options: Options) => readonly string[];
+}
+
+/** What is known of a provider's base URL. */
+export interface Address {
+  /** What one looks like. */
+  readonly example: string;
+  /** The end of a path that is not part of it, though the provider's documents show it there. */
+  readonly endpoint: RegExp;
 }
 
 export interface ProviderDefaults {
@@ -194,6 +203,7 @@ export interface AccountSettings {
 /** A provider as the registry lists it: its types closed over, so that the engine needs none of them. */
 export interface Provider {
   readonly name: string;
+  readonly address: Address;
   readonly credentials: z.ZodType;
   readonly options: z.ZodType;
   readonly defaults: ProviderDefaults;
@@ -205,6 +215,7 @@ export interface Provider {
 /** One account's provider, ready to be asked. */
 export interface Connector {
   readonly provider: string;
+  readonly address: Address;
   readonly reach: Reach;
   readonly paging: Paging;
   readonly identity: Identity;
@@ -234,9 +245,10 @@ export interface Connector {
 export function defineProvider<Credentials, Options, Row>(
   spec: ProviderSpec<Credentials, Options, Row>,
 ): Provider {
-  const { name, credentials, options, defaults, reach } = spec;
+  const { name, address, credentials, options, defaults, reach } = spec;
   return {
     name,
+    address,
     credentials,
     options,
     defaults,
@@ -260,6 +272,7 @@ function openAccount<Credentials, Options, Row>(
   const { login, dimensions = [], narrow = () => null } = spec;
   return {
     provider: spec.name,
+    address: spec.address,
     reach: spec.reach,
     paging: spec.paging,
     identity: spec.identity,

@@ -83,7 +83,10 @@ const CUSTOM = [
   'result',
 ];
 
-const credentials = z.strictObject({ email: z.string().min(1), secretKey: z.string().min(1) });
+const credentials = z.strictObject({
+  email: z.string().min(1).meta({ description: 'The address that the key was given to.' }),
+  secretKey: z.string().min(1).meta({ description: 'The key that signs requests.' }),
+});
 const options = z.strictObject({});
 
 type UdeskAccess = Access<z.infer<typeof credentials>, z.infer<typeof options>>;
@@ -193,6 +196,10 @@ function disposition(talk: number, cause: string | null, result: string | null):
 /** Udesk CRM: the list of calls that its document calls callLogs. */
 export const udesk = defineProvider({
   name: 'udesk',
+  address: {
+    example: 'https://crm.example.com/api',
+    endpoint: /\/v1(?:\/callLogs(?:\/(?:view|search))?|\/hangupReasons)?$/,
+  },
   credentials,
   options,
   row,

@@ -26,14 +26,17 @@ import {
 } from './fields.ts';
 import { type After, defineProvider, type Failed, type Page } from './provider.ts';
 
-const credentials = z.strictObject({ token: z.string().min(1) });
+const credentials = z.strictObject({
+  token: z.string().min(1).meta({ description: 'The bearer token.' }),
+});
 
 const options = z.strictObject({
-  userId: z.string().min(1),
+  userId: z.string().min(1).meta({ description: 'The user in the path of the API.' }),
   vosAccountId: z
     .union([z.string().min(1), z.int()])
     .transform((id) => String(id))
-    .optional(),
+    .optional()
+    .meta({ description: "The VOS account; the provider's first where left out." }),
 });
 
 const row = z
@@ -185,6 +188,10 @@ function holdSeconds(value: string | null): number | null {
 /** VOS softswitch behind an agent's API: the list that the document calls get_call_record. */
 export const vos = defineProvider({
   name: 'vos',
+  address: {
+    example: 'https://vos.example.com',
+    endpoint: /\/agent-api(?:\/vos(?:\/[^/]+(?:\/get_call_record)?)?)?$/,
+  },
   credentials,
   options,
   row,

@@ -20,7 +20,10 @@ export async function writeMeta({ db }: Store, name: string, value: string): Pro
   );
 }
 
-/** What tells this store from every other, wherever its file is moved. */
+/**
+ * What tells this store from every other, wherever its file is moved. No output
+ * shows the whole of it: masked exports make their pseudonyms with it.
+ */
 export async function readStoreId(store: Store): Promise<string> {
   const id = await readMeta(store, 'store_id');
   if (id === null) throw new TypeError('a store without an id');

@@ -1,0 +1,130 @@
+import type { Call } from '../call.ts';
+import { CdrError } from '../errors.ts';
+import type { Json } from '../json.ts';
+import type { Connector } from '../providers/provider.ts';
+import type { Client } from '../sync/client.ts';
+import { believed } from '../sync/context.ts';
+import { type Asker, askPage } from '../sync/walk.ts';
+import { settledNow } from '../sync/windows.ts';
+import { addDays, HOUR, type Span, type ZoneClock } from '../time.ts';
+
+/** What a few requests show of an account, each part null until it was seen. */
+export interface Survey {
+  yesterday: Tally | null;
+  today: Tally | null;
+  /** The provider serves a day only when it is over. */
+  todayRefused: boolean;
+  /** Every call that was seen. */
+  calls: readonly Call[];
+  /** Rows seen that cannot be read as calls, and why. */
+  unreadable: readonly string[];
+}
+
+export function emptySurvey(): Survey {
+  return { yesterday: null, today: null, todayRefused: false, calls: [], unreadable: [] };
+}
+
+/** How many rows a span has, as far as a few pages tell. */
+export interface Tally {
+  readonly rows: number;
+  /** Stated by the provider, or counted to the end. */
+  readonly exact: boolean;
+  /** How many rows a page has that others follow; null where one page has them all. */
+  readonly pageSize: number | null;
+  /** The later rows are on later pages that were not asked for. */
+  readonly newestUnseen: boolean;
+}
+
+export interface SurveySettings {
+  readonly account: string;
+  readonly connector: Connector;
+  readonly clock: ZoneClock;
+  readonly client: Client;
+  /** Milliseconds; as in the configuration. */
+  readonly settle: number;
+}
+
+/** Enough for a second try; a person waits. */
+const ATTEMPTS = 2;
+const MOST_PAGES = 3;
+
+/**
+ * Asks for yesterday, today, and what should not have come yet. What is seen
+ * goes into `survey` as it comes, so that a failure leaves it there.
+ *
+ * @throws CdrError of the first request that fails for good.
+ */
+export async function look(settings: SurveySettings, survey: Survey): Promise<void> {
+  const { connector, clock, client, settle } = settings;
+  const { wholeDays } = connector.reach;
+  const day = clock.dayOf(Date.now());
+  const midnight = clock.startOfDay(day);
+  const next = clock.startOfDay(addDays(day, 1));
+  const before = clock.startOfDay(addDays(day, -1));
+  survey.yesterday = await tally(settings, survey, { from: before, to: midnight });
+
+  const settled = settledNow(Date.now(), believed(client.skew()), settle);
+  const until = Math.max(midnight, clock.snap(settled));
+  if (until > midnight || wholeDays) {
+    const to = wholeDays ? next : until;
+    const asked = tally(settings, survey, { from: midnight, to });
+    survey.today = wholeDays ? await unlessRefused(asked) : await asked;
+    survey.todayRefused = survey.today === null;
+    if (survey.today?.newestUnseen === true && !wholeDays) {
+      await tally(settings, survey, {
+        from: Math.max(midnight, clock.snap(until - HOUR)),
+        to: until,
+      });
+    }
+  }
+  const from = wholeDays ? next : until;
+  const ahead = { from, to: clock.startOfDay(addDays(day, 2)) };
+  // That a provider refuses a range that has not come says nothing against it.
+  await unlessRefused(tally(settings, survey, ahead));
+}
+
+async function unlessRefused(asked: Promise<Tally>): Promise<Tally | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof CdrError && error.fault.class === 'contract') return null;
+    throw error;
+  }
+}
+
+async function tally(
+  { account, connector, client }: SurveySettings,
+  survey: Survey,
+  span: Span,
+): Promise<Tally> {
+  const asker: Asker = { client, connector, settings: { id: account } };
+  let cursor: string | null = null;
+  let seen = 0;
+  let pageSize: number | null = null;
+  let ascending = false;
+  for (let page = 1; ; page += 1) {
+    const window = { from_at: span.from, to_at: span.to, cursor };
+    const { page: listed } = await askPage(asker, window, ATTEMPTS);
+    const { rows, total, overlap = 0, after } = listed;
+    const calls = note(survey, connector, rows);
+    seen += rows.length - overlap;
+    const stated = total !== null && total >= seen ? total : null;
+    if (after.kind === 'more') pageSize ??= rows.length;
+    ascending ||= (calls[0]?.started_at ?? '') < (calls.at(-1)?.started_at ?? '');
+    if (after.kind !== 'more' || stated !== null || page === MOST_PAGES) {
+      const left = stated === null ? after.kind !== 'end' : seen < stated;
+      const newestUnseen = left && ascending;
+      return { rows: stated ?? seen, exact: !left || stated !== null, pageSize, newestUnseen };
+    }
+    cursor = after.cursor;
+  }
+}
+
+function note(survey: Survey, connector: Connector, rows: readonly Json[]): readonly Call[] {
+  const mapped = rows.map((row) => connector.toCall(row, () => null));
+  const calls = mapped.flatMap((row) => (row.kind === 'call' ? [row.call] : []));
+  const reasons = mapped.flatMap((row) => (row.kind === 'rejected' ? [row.reason] : []));
+  survey.calls = [...survey.calls, ...calls];
+  survey.unreadable = [...survey.unreadable, ...reasons];
+  return calls;
+}
