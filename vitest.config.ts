@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/compile-cache.ts',
-    // Most of the time goes into processes and servers that wait: two at once use both cores.
-    maxWorkers: 2,
+    // Much of the time goes into processes and servers that wait: three at once use two cores.
+    maxWorkers: 3,
     testTimeout: 30_000,
   },
 });
