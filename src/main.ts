@@ -2,7 +2,7 @@ import { type Command, CommanderError } from 'commander';
 import { exitCodeOf, type GlobalOptions } from './commands/session.ts';
 import { CdrError, describeError, reportError } from './errors.ts';
 import type { LogLevel } from './log.ts';
-import { buildProgram } from './program.ts';
+import { buildProgram } from './program/program.ts';
 
 /**
  * Runs the command line and returns the exit code. Each command loads its own
