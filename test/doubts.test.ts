@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson, writeJson } from '../src/json.ts';
 import type { Sandbox } from '../src/sandbox/contract.ts';
 import type { ProviderName } from '../src/sandbox/wire.ts';
 import { addDays, DAY, HOUR, MINUTE, SECOND } from '../src/time.ts';
+import { asksForCalls, gated, serve } from './support/gate.ts';
 import { ago, at, dayStates, tamper } from './support/tamper.ts';
 import {
-  accountsOf,
   countIn,
   type Finished,
   freshRow,
@@ -81,39 +81,9 @@ async function openGate(sandbox: Sandbox): Promise<Gate> {
       response.destroy();
     }
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const gate: Gate = { url: `http://127.0.0.1:${port}`, seen: [], plan: pass };
+  const gate: Gate = { url: await serve(server), seen: [], plan: pass };
   return gate;
 }
-
-/** The account's entry, with its requests led through the gate. */
-function gated(
-  gate: Gate,
-  sandbox: Sandbox,
-  provider: ProviderName,
-  settings: JsonObject = {},
-): JsonObject {
-  const [account = {}] = accountsOf(sandbox, [provider]);
-  return {
-    ...{ ...account, baseUrl: sandbox.urls[provider].replace(sandbox.url, gate.url) },
-    ...settings,
-  };
-}
-
-/** Whether a request is for a page of calls: not for a list of names. */
-const asksForCalls = ({ url, body }: Seen): boolean =>
-  !url.includes('hangupReasons') && !body.includes('App.Sip_Auth.Login');
 
 const asksForPageTwo = ({ url, body }: Seen): boolean =>
   /[?&](pageNum|page)=2(&|$)/.test(url) || /"current":2\b/.test(body);

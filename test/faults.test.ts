@@ -1,12 +1,13 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { Json, JsonObject } from '../src/json.ts';
 import type { RequestLog, Sandbox } from '../src/sandbox/contract.ts';
 import { FAKES } from '../src/sandbox/fakes.ts';
 import { PROVIDERS, type ProviderName } from '../src/sandbox/wire.ts';
 import { addDays, DAY, HOUR, MINUTE, SECOND } from '../src/time.ts';
+import { asksForCalls, gated, serve } from './support/gate.ts';
 import {
   accountsOf,
   countIn,
@@ -89,37 +90,9 @@ async function openGate(sandbox: Sandbox): Promise<Gate> {
     };
     await (gate.plan ?? pass)(seen, response, on);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const gate: Gate = { url: `http://127.0.0.1:${port}`, seen: [], plan: null };
+  const gate: Gate = { url: await serve(server), seen: [], plan: null };
   return gate;
 }
-
-/** The account's entry, with its requests led through the gate. */
-function gated(
-  gate: Gate,
-  sandbox: Sandbox,
-  provider: ProviderName,
-  settings: JsonObject,
-): JsonObject {
-  const [account = {}] = accountsOf(sandbox, [provider], settings);
-  const baseUrl = sandbox.urls[provider].replace(sandbox.url, gate.url);
-  return { ...account, baseUrl, ...settings };
-}
-
-/** Whether a request is for a page of calls: neither a login nor a list of names. */
-const asksForCalls = ({ url, body }: Seen): boolean =>
-  !url.includes('hangupReasons') && !body.includes('App.Sip_Auth.Login');
 
 /** Fails those requests; the others pass. */
 const only =

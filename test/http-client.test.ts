@@ -1,23 +1,16 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeHttpClient } from '../src/providers/http.ts';
+import { serve } from './support/gate.ts';
 
 /** A server that answers at once, whatever is still on its way to it. */
 async function hastyServer(status: number): Promise<string> {
   const server = createServer((_request, response) => {
     response.statusCode = status;
     response.end('{}');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}/`;
+  return `${await serve(server)}/`;
 }
 
 it('is done with a request once it is answered, however early that came', async () => {
