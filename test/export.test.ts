@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { z } from 'zod';
 import { csvLine } from '../src/export/csv.ts';
 import { formatRows } from '../src/export/format.ts';
@@ -531,7 +531,7 @@ test('refuses what does not go together, and says what does', async () => {
 
 test('writes no workbook to a terminal', async () => {
   const { spawnSync } = await import('node:child_process');
-  const command = `'${process.execPath}' '${join(import.meta.dirname, '../src/cli.ts')}' export --format xlsx`;
+  const command = `'${process.execPath}' '${inject('cli')}' export --format xlsx`;
   const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
     cwd: world.folder,
     encoding: 'utf8',

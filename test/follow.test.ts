@@ -4,9 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import SQLite from 'better-sqlite3';
-import { expect, it, vi } from 'vitest';
+import { expect, inject, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { JsonObject } from '../src/json.ts';
 import { changesQuery } from '../src/store/changes.ts';
@@ -26,7 +25,7 @@ import {
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+const CLI = inject('cli');
 const DOCUMENT = new URL('../docs/INTEGRATION.md', import.meta.url);
 
 /** The example that the document gives in a language. */

@@ -4,8 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, inject, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../src/config/config.ts';
 import { withAccount } from '../src/config/config-text.ts';
 import { loginWays } from '../src/config/login-fields.ts';
@@ -15,7 +14,7 @@ import { type Environment, type Finished, ownEnvironment, startCli } from './sup
 
 // What `init` writes, asks and refuses.
 
-const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+const CLI = inject('cli');
 const from = (source: string): string => `\${${source}}`;
 
 async function openFolder(): Promise<string> {

@@ -2,9 +2,8 @@ import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import SQLite from 'better-sqlite3';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { type Json, parseJson } from '../src/json.ts';
 import { PROVIDERS } from '../src/sandbox/wire.ts';
@@ -30,7 +29,7 @@ import {
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+const CLI = inject('cli');
 const KILLER = new URL('./support/kill-at.ts', import.meta.url).href;
 
 /** The configuration with all five accounts, and the store elsewhere. */

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, resolve } from 'node:path';
 import { fileTrouble, rawAccounts } from '../config/checks.ts';
 import { withAccount } from '../config/config-text.ts';
 import { configError } from '../errors.ts';
@@ -62,9 +61,11 @@ function unusable(path: string, why: string): Error {
 
 /** Where the folder holds cdrsync, the schema that comes with it; otherwise none. */
 function schemaFrom(folder: string): string | null {
-  const schema = fileURLToPath(new URL('../../worker.config.schema.json', import.meta.url));
-  const path = relative(folder, schema).replaceAll('\\', '/');
-  return path.startsWith('..') || !existsSync(schema) ? null : `./${path}`;
+  const places = [
+    './worker.config.schema.json',
+    './node_modules/cdrsync/worker.config.schema.json',
+  ];
+  return places.find((place) => existsSync(join(folder, place))) ?? null;
 }
 
 function gitNotice(folder: string, secrets: readonly SecretFile[]): readonly string[] {

@@ -4,7 +4,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import SQLite from 'better-sqlite3';
 import { expect, inject, onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -65,7 +64,7 @@ export interface WorkbenchOptions {
   readonly settings?: JsonObject;
 }
 
-const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const CLI = inject('cli');
 /** Nothing here takes nearly so long; what hangs is to fail with its output. */
 const LONGEST_RUN = 60_000;
 
