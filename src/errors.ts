@@ -1,15 +1,8 @@
-/**
- * What a failure asks of whoever meets it. The class decides the recovery; the
- * code is stable and documented; the hint says what a person can do.
- *
- * - `transient`: try again, a few times, with growing pauses.
- * - `rate_limited`: wait as told; a long wait ends the account's run.
- * - `auth`: stop the account; asking again would only get it locked.
- * - `contract`: the provider's answer is not what its API promises.
- * - `config`: the configuration or the command line is wrong.
- * - `store`: the local store cannot be used.
- */
-export type ErrorClass = 'transient' | 'rate_limited' | 'auth' | 'contract' | 'config' | 'store';
+import { type ConfigErrorCode, type ErrorCode, errorEntry } from './codes/catalogue.ts';
+import type { ErrorClass, Language, Text } from './codes/entry.ts';
+import { printable } from './redact.ts';
+
+export type { ErrorClass };
 
 /** What the engine may do by itself about a fault before it gives up on the request. */
 export type Remedy =
@@ -23,16 +16,36 @@ export type Remedy =
   /** Wait this long, in milliseconds, before asking again. */
   | { readonly kind: 'wait'; readonly ms: number };
 
-/** A failure as a plain value: what a pure `read` returns instead of a page. */
+/**
+ * A failure as a plain value: what a pure `read` returns instead of a page. The
+ * class decides the recovery; the code is stable and documented; the hint says
+ * what a person can do.
+ */
 export interface Fault {
   readonly class: ErrorClass;
-  /** Stable, dotted, lower case: `auth.rejected`, `http.timeout`. */
-  readonly code: string;
+  /** Dotted, lower case: `auth.rejected`, `http.timeout`. */
+  readonly code: ErrorCode;
   readonly message: string;
-  readonly hint: string;
+  readonly hint: Text;
   readonly remedy?: Remedy;
   /** Overrides what the class says about asking again: a garbled body is worth another try. */
   readonly retry?: boolean;
+}
+
+/** What a fault has beside what the catalogue says of its code. */
+export interface FaultDetails extends Pick<Fault, 'remedy' | 'retry'> {
+  /** More exact than that of the catalogue. */
+  readonly hint?: Text | undefined;
+}
+
+/** A fault of the class, and with the hint, that the catalogue gives its code. */
+export function fault(
+  code: ErrorCode,
+  message: string,
+  { hint, ...details }: FaultDetails = {},
+): Fault {
+  const entry = errorEntry(code);
+  return { class: entry.class, code, message, hint: hint ?? entry.hint, ...details };
 }
 
 /** Where a fault happened, for its message and the run's record. */
@@ -72,22 +85,39 @@ export function describeError(error: CdrError): string {
   return where === '' ? error.message : `${where}: ${error.message}`;
 }
 
-/** The `error` object of the JSON output. */
-export interface ErrorReport {
+/** A failure as a run reports it, with its hint in each language. */
+export interface Failure {
   readonly code: string;
   readonly class: ErrorClass;
   readonly message: string;
-  readonly hint: string;
+  readonly hint: Text;
   /** How long the provider told us to wait. */
   readonly retry_after_seconds?: number;
 }
 
-export function reportError(error: CdrError): ErrorReport {
+/** The `error` object of the JSON output and of stored runs. Its hint is English in every locale: machines read it. */
+export interface ErrorReport extends Omit<Failure, 'hint'> {
+  readonly hint: string;
+}
+
+export function failureOf(error: CdrError): Failure {
   const { code, class: kind, hint, remedy } = error.fault;
   const wait = remedy?.kind === 'wait' ? { retry_after_seconds: Math.ceil(remedy.ms / 1000) } : {};
   return { code, class: kind, message: describeError(error), hint, ...wait };
 }
 
-export function configError(code: string, message: string, hint: string): CdrError {
-  return new CdrError({ class: 'config', code, message, hint });
+export function reportError(failure: Failure): ErrorReport {
+  return { ...failure, hint: failure.hint.en };
+}
+
+/** A failure for a person: its message with the code to look it up by, then what to do. */
+export function failureText({ message, code, hint }: Failure, language: Language): string {
+  // A message may list problems: the code stands in its first line.
+  const coded = printable(message).replace(/$/m, ` [${code}]`);
+  return `${coded}\n  → ${hint[language]}\n`;
+}
+
+/** Of the configuration or the command line. */
+export function configError(code: ConfigErrorCode, message: string, hint?: Text): CdrError {
+  return new CdrError(fault(code, message, { hint }));
 }

@@ -1,8 +1,10 @@
 import { type Command, CommanderError } from 'commander';
+import { languageOf } from './codes/language.ts';
 import { exitCodeOf, type GlobalOptions } from './commands/session.ts';
-import { CdrError, describeError, reportError } from './errors.ts';
+import { CdrError, failureOf, failureText, fault, reportError } from './errors.ts';
 import type { LogLevel } from './log.ts';
 import { buildProgram } from './program/program.ts';
+import { mendStdout } from './stdout.ts';
 
 /**
  * Runs the command line and returns the exit code. Each command loads its own
@@ -12,6 +14,7 @@ import { buildProgram } from './program/program.ts';
  */
 export async function main(argv: readonly string[], exit: (code: number) => void): Promise<number> {
   const stop = stopOnSignals(exit);
+  mendStdout();
   outliveReaders(exit);
   let json = false;
   let code = 0;
@@ -23,6 +26,8 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   try {
     await program.parseAsync(argv);
   } catch (error) {
+    // An output that fails ends it here, and that alone is told.
+    await flush();
     // What a signal interrupts has not failed.
     if (stop.code() === null) code = await fail(error, json);
   } finally {
@@ -45,6 +50,7 @@ function readGlobals(program: Command): GlobalOptions {
     json: json === true,
     quiet: quiet === true,
     requireStore: requireStore === true || process.env['CDRSYNC_REQUIRE_STORE'] === '1',
+    language: languageOf(process.env),
     ...(logLevel === undefined ? {} : { logLevel }),
   };
 }
@@ -55,10 +61,13 @@ async function fail(thrown: unknown, json: boolean): Promise<number> {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   const { toStoreError } = await import('./store/trouble.ts');
   const error = asCdrError(toStoreError(thrown));
+  const failure = failureOf(error);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ accounts: [], error: reportError(error) })}\n`);
+    process.stdout.write(`${JSON.stringify({ accounts: [], error: reportError(failure) })}\n`);
   }
-  process.stderr.write(`cdrsync: ${describeError(error)}\n  → ${error.fault.hint}\n`);
+  // Beside a document stands the text that it holds.
+  const language = json ? 'en' : languageOf(process.env);
+  process.stderr.write(`cdrsync: ${failureText(failure, language)}`);
   return exitCodeOf(error);
 }
 
@@ -66,12 +75,7 @@ async function fail(thrown: unknown, json: boolean): Promise<number> {
 function asCdrError(error: unknown): CdrError {
   if (error instanceof CdrError) return error;
   const name = error instanceof Error ? error.name : typeof error;
-  return new CdrError({
-    class: 'contract',
-    code: 'internal',
-    message: `an error that should not happen (${name})`,
-    hint: 'Please report it with the command line and the version; the store stands at the last whole page.',
-  });
+  return new CdrError(fault('internal', `an error that should not happen (${name})`));
 }
 
 interface Stop {
@@ -110,14 +114,16 @@ function stopOnSignals(exit: (code: number) => void): Stop {
 function outliveReaders(exit: (code: number) => void): void {
   process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error) => {
-    if ('code' in error && error.code === 'EPIPE') return;
-    process.stderr.write('cdrsync: the output cannot be written\n');
+    const code = 'code' in error ? String(error.code) : error.name;
+    if (code === 'EPIPE') return;
+    process.stderr.write(`cdrsync: the output cannot be written (${code})\n`);
     exit(1);
   });
 }
 
+/** Waits until stdout has taken everything, or has said that it cannot: that comes after the callback. */
 function flush(): Promise<void> {
   return new Promise((resolve) => {
-    process.stdout.write('', () => resolve());
+    process.stdout.write('', () => setImmediate(resolve));
   });
 }

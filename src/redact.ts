@@ -72,6 +72,11 @@ function base64Forms(secret: string): readonly string[] {
   return [...all, ...all.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))];
 }
 
+/** Without characters that move a cursor or hide others, line breaks apart. */
+export function printable(text: string): string {
+  return text.replaceAll(/(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ');
+}
+
 /**
  * Foreign words made fit to print: without control characters, secrets, query
  * strings, anything that looks like a digest (a server may print the signature

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
-import type { ErrorClass, Remedy } from '../errors.ts';
+import type { ErrorCode } from '../codes/catalogue.ts';
+import type { Text } from '../codes/entry.ts';
+import { type FaultDetails, fault } from '../errors.ts';
 import type { Failed } from './provider.ts';
 
 /**
@@ -14,117 +16,52 @@ export interface Said {
   readonly message: string | null;
 }
 
-interface Kind {
-  readonly class: ErrorClass;
-  readonly code: string;
-  readonly hint: string;
-  readonly remedy?: Remedy;
-}
-
-function fault(kind: Kind, what: string, { code, message }: Said): Failed {
-  const words = message === null ? '' : `: ${message}`;
-  return { kind: 'fault', fault: { ...kind, message: `${what} (${code})${words}` } };
+function failed(code: ErrorCode, what: string, said: Said, details: FaultDetails = {}): Failed {
+  const words = said.message === null ? '' : `: ${said.message}`;
+  return { kind: 'fault', fault: fault(code, `${what} (${said.code})${words}`, details) };
 }
 
 /** The login, signature or permission was refused. */
-export function credentialsRefused(
-  said: Said,
-  hint = 'Check the credentials of this account.',
-): Failed {
-  return fault(
-    { class: 'auth', code: 'auth.rejected', hint },
-    'the provider refused the credentials',
-    said,
-  );
+export function credentialsRefused(said: Said, hint?: Text): Failed {
+  return failed('auth.rejected', 'the provider refused the credentials', said, { hint });
 }
 
 export function addressRefused(said: Said): Failed {
-  const hint =
-    "Have this machine's public address put on the provider's list of allowed addresses.";
-  return fault(
-    { class: 'auth', code: 'auth.address', hint },
-    'the provider refused this address',
-    said,
-  );
+  return failed('auth.address', 'the provider refused this address', said);
 }
 
 /** The session token ran out; the engine logs in again once. */
 export function tokenRefused(said: Said): Failed {
-  return fault(
-    {
-      class: 'auth',
-      code: 'auth.token',
-      hint: 'Check the token of this account, or configure appId and accessKey to have one fetched.',
-      remedy: { kind: 'login' },
-    },
-    'the provider refused the token',
-    said,
-  );
+  const remedy = { kind: 'login' } as const;
+  return failed('auth.token', 'the provider refused the token', said, { remedy });
 }
 
 /** The signature's timestamp is too far from the provider's clock. */
 export function clockRefused(said: Said): Failed {
-  return fault(
-    {
-      class: 'auth',
-      code: 'auth.clock',
-      hint: "Set this machine's clock (NTP): the provider refuses requests signed at another time than its own.",
-      remedy: { kind: 'clock' },
-    },
-    'the provider refused the time of the request',
-    said,
-  );
+  const remedy = { kind: 'clock' } as const;
+  return failed('auth.clock', 'the provider refused the time of the request', said, { remedy });
 }
 
 export function tooManyRequests(said: Said): Failed {
-  return fault(
-    {
-      class: 'rate_limited',
-      code: 'provider.rate_limited',
-      hint: 'Raise minInterval for this account.',
-    },
-    'the provider asks to slow down',
-    said,
-  );
+  return failed('provider.rate_limited', 'the provider asks to slow down', said);
 }
 
 /** The provider's own trouble, worth another try. */
 export function providerTrouble(said: Said): Failed {
-  return fault(
-    {
-      class: 'transient',
-      code: 'provider.trouble',
-      hint: 'The provider has a fault of its own; nothing is lost, the next run goes on from here.',
-    },
-    'the provider reports a failure',
-    said,
-  );
+  return failed('provider.trouble', 'the provider reports a failure', said);
 }
 
 /** The span lies outside of what the provider serves. */
 export function outOfReach(said: Said): Failed {
-  return fault(
-    {
-      class: 'contract',
-      code: 'provider.out_of_reach',
-      hint: 'These days can no longer be had from this provider.',
-      remedy: { kind: 'out_of_reach' },
-    },
-    'the provider no longer serves this span',
-    said,
-  );
+  const remedy = { kind: 'out_of_reach' } as const;
+  return failed('provider.out_of_reach', 'the provider no longer serves this span', said, {
+    remedy,
+  });
 }
 
 /** The provider refused the request for a reason that asking again does not mend. */
-export function requestRefused(
-  said: Said,
-  hint = 'Check the options and baseUrl of this account.',
-): Failed {
-  return fault(
-    { class: 'contract', code: 'provider.refused', hint },
-    'the provider refused the request',
-    said,
-  );
+export function requestRefused(said: Said, hint?: Text): Failed {
+  return failed('provider.refused', 'the provider refused the request', said, { hint });
 }
 
 /** The response is JSON, but not the JSON that the API promises. */
@@ -133,11 +70,9 @@ export function notAsPromised(error: z.ZodError): Failed {
   const where = issue === undefined || issue.path.length === 0 ? 'response' : issue.path.join('.');
   return {
     kind: 'fault',
-    fault: {
-      class: 'contract',
-      code: 'response.shape',
-      message: `the response is not what the API promises (${where}: ${issue?.message ?? 'invalid'})`,
-      hint: 'Check that baseUrl names this provider; otherwise its API has changed.',
-    },
+    fault: fault(
+      'response.shape',
+      `the response is not what the API promises (${where}: ${issue?.message ?? 'invalid'})`,
+    ),
   };
 }

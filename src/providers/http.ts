@@ -2,7 +2,8 @@ import http from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import got, { RequestError, TimeoutError } from 'got';
-import { CdrError, type Fault } from '../errors.ts';
+import type { Text } from '../codes/entry.ts';
+import { CdrError, type Fault, fault } from '../errors.ts';
 import type { HttpBody, HttpRequest } from './provider.ts';
 import { proxyEnvironment } from './proxy.ts';
 
@@ -133,13 +134,8 @@ function decode(body: Buffer, contentType: string): string {
   try {
     return new TextDecoder(charset, { fatal: true }).decode(body);
   } catch {
-    throw new CdrError({
-      class: 'contract',
-      code: 'response.charset',
-      message: `the response is not text in ${charset}`,
-      hint: 'The provider sends another character set than it declares; ask it to send UTF-8.',
-      retry: true,
-    });
+    const words = `the response is not text in ${charset}`;
+    throw new CdrError(fault('response.charset', words, { retry: true }));
   }
 }
 
@@ -172,40 +168,49 @@ function makeAgents(proxy: string | false | null): { http: http.Agent; https: ht
 }
 
 function tooLarge(): Fault {
-  return {
-    class: 'contract',
-    code: 'response.too_large',
-    message: `the response is larger than ${LARGEST_BODY / 1024 / 1024} MiB`,
-    hint: 'Check that baseUrl names this provider.',
-  };
+  return fault(
+    'response.too_large',
+    `the response is larger than ${LARGEST_BODY / 1024 / 1024} MiB`,
+  );
 }
 
 function tooSlow(phase: string): Fault {
-  return {
-    class: 'transient',
-    code: 'http.timeout',
-    message: `no complete answer in time (${phase})`,
-    hint: 'The provider, or a proxy on the way, is slow or unreachable; "timeout" of the account can be raised.',
-  };
+  return fault('http.timeout', `no complete answer in time (${phase})`);
 }
 
-function broken(message: string, hint = LATER): Fault {
-  return { class: 'transient', code: 'http.broken', message, hint };
+function broken(message: string, hint?: Text): Fault {
+  return fault('http.broken', message, { hint });
 }
-
-const LATER = 'Nothing is lost, the next run goes on from here.';
 
 /** What a failed connection asks of a person, by its code. */
-const HINTS: readonly (readonly [code: RegExp, hint: string])[] = [
-  [/ENOTFOUND|EAI_AGAIN/, 'The host name is not found: check baseUrl and the name server.'],
+const HINTS: readonly (readonly [code: RegExp, hint: Text])[] = [
+  [
+    /ENOTFOUND|EAI_AGAIN/,
+    {
+      en: 'The host name is not found: check baseUrl and the name server.',
+      zh: '域名解析不到：请检查 `baseUrl` 和 DNS 服务器。',
+    },
+  ],
   [
     /ECONNREFUSED/,
-    'Nothing listens there: check host and port of baseUrl. Otherwise the provider is down.',
+    {
+      en: 'Nothing listens there: check host and port of baseUrl. Otherwise the provider is down.',
+      zh: '该端口无人监听：请检查 `baseUrl` 的主机和端口；如果没错，说明服务商已停机。',
+    },
   ],
-  [/EPROTO|WRONG_VERSION/, 'Check http and https in baseUrl: the server speaks the other one.'],
+  [
+    /EPROTO|WRONG_VERSION/,
+    {
+      en: 'Check http and https in baseUrl: the server speaks the other one.',
+      zh: '请检查 `baseUrl` 用的是 http 还是 https：服务器使用的是另一种。',
+    },
+  ],
   [
     /PROXY|TUNNEL/,
-    'The proxy failed or refused: check "proxy" or the proxy variables, its user and password.',
+    {
+      en: 'The proxy failed or refused: check "proxy" or the proxy variables, its user and password.',
+      zh: '代理出错或拒绝连接：请检查 `proxy` 或代理环境变量，以及其中的用户名和密码。',
+    },
   ],
 ];
 
@@ -233,19 +238,9 @@ function codeOf(error: Error): string {
 }
 
 function badHeader(): Fault {
-  return {
-    class: 'config',
-    code: 'config.header',
-    message: 'a credential holds a character that no HTTP header can carry',
-    hint: 'Check the credentials of this account for line breaks and characters beyond Latin.',
-  };
+  return fault('config.header', 'a credential holds a character that no HTTP header can carry');
 }
 
 function badCertificate(code: string): Fault {
-  return {
-    class: 'config',
-    code: 'http.certificate',
-    message: `the server's certificate is not trusted (${code})`,
-    hint: 'Check baseUrl; for a private certificate authority set "ca" to its PEM file.',
-  };
+  return fault('http.certificate', `the server's certificate is not trusted (${code})`);
 }

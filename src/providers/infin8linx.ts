@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallFlag, Direction, Disposition, HangupParty } from '../call.ts';
+import type { Text } from '../codes/entry.ts';
 import { isoSeconds } from '../time.ts';
 import * as faults from './faults.ts';
 import {
@@ -148,10 +149,28 @@ function openEnvelope<Result>(
 }
 
 /** `ret` of a login that may not do this (vendor's public documentation, client code). */
-const HINTS: ReadonlyMap<string, string> = new Map([
-  ['601', 'Have the provider authorise this login for the call records.'],
-  ['602', "Have the provider renew this login's authorisation: it has expired."],
-  ['603', 'Have the provider enable the module of the call records for this login.'],
+const HINTS: ReadonlyMap<string, Text> = new Map([
+  [
+    '601',
+    {
+      en: 'Have the provider authorise this login for the call records.',
+      zh: '请联系服务商为该账号开通话单查询授权。',
+    },
+  ],
+  [
+    '602',
+    {
+      en: "Have the provider renew this login's authorisation: it has expired.",
+      zh: '该账号的授权已过期，请联系服务商续期。',
+    },
+  ],
+  [
+    '603',
+    {
+      en: 'Have the provider enable the module of the call records for this login.',
+      zh: '请联系服务商为该账号启用话单模块。',
+    },
+  ],
 ]);
 
 function refusal(ret: string, said: faults.Said, otherwise: (said: faults.Said) => Failed): Failed {

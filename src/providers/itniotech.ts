@@ -49,6 +49,8 @@ const DISPOSITIONS: ReadonlyMap<string | null, Disposition> = new Map([
   ['603', 'rejected'],
 ]);
 
+const CURRENCY_CODE = /^[A-Za-z]{3}$/;
+
 const CUSTOM =
   'sipGroupName callTime code billPeriod rate settleRate quoteExchange settlePay'.split(' ');
 
@@ -113,7 +115,8 @@ export const itniotech = defineProvider({
   paging: 'numbered',
   identity: 'native',
   volatile: [],
-  mappingVersion: 1,
+  // 2: a currency that is no code is left to the payload.
+  mappingVersion: 2,
 
   request(ask, { baseUrl, clock, credentials: { apiKey, apiSecret } }) {
     const timestamp = String(Math.floor(ask.signing.now / SECOND));
@@ -157,7 +160,7 @@ export const itniotech = defineProvider({
     return countedPage(ask, rows, { asked: PAGE_SIZE, total, size });
   },
 
-  toCall(record, { clock }) {
+  toCall(record, { clock, currency: configured }) {
     const flags = new Set<CallFlag>();
     const start = readStart(clock, 'submitTime', record.submitTime, flags);
     const ringing = readTime(clock, 'ringingTime', record.ringingTime, flags);
@@ -175,7 +178,9 @@ export const itniotech = defineProvider({
     const cost = record.cost ?? record.costEur;
     // Stated only where it is not US dollars; the sister brand writes euros into a field of their
     // own (vendor's public documentation).
-    const currency = record.currency ?? (record.cost === null ? 'EUR' : 'USD');
+    const stated = record.currency ?? (record.cost === null ? 'EUR' : 'USD');
+    // The API takes free text there, which nobody reads as a currency.
+    const currency = CURRENCY_CODE.test(stated) ? stated : configured;
     return {
       call_id: record.voiceId,
       native_id: null,

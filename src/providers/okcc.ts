@@ -119,23 +119,23 @@ function refusal(result: z.infer<typeof outcome>): Failed | null {
   const said: Said = { code, message: result?.msg ?? null };
   switch (Number(code)) {
     case 1:
-      return credentialsRefused(
-        said,
-        "Check customer and password of this account, and that this machine's clock is right.",
-      );
+      return credentialsRefused(said, {
+        en: "Check customer and password of this account, and that this machine's clock is right.",
+        zh: '请检查该账号的 `customer` 和 `password`，并确认本机时钟准确。',
+      });
     case 4:
     case 0xf1000016:
       return providerTrouble(said);
     case 10:
-      return requestRefused(
-        said,
-        'The API version in baseUrl (…/openapi/V2.0.6) is not that of the installation: ask the operator which one it runs.',
-      );
+      return requestRefused(said, {
+        en: 'The API version in baseUrl (…/openapi/V2.0.6) is not that of the installation: ask the operator which one it runs.',
+        zh: '`baseUrl` 中的接口版本（…/openapi/V2.0.6）与对方部署的不一致：请向对方确认实际版本。',
+      });
     case 11:
-      return requestRefused(
-        said,
-        'Check baseUrl: it ends in the API version (…/openapi/V2.0.6), and getCdrList is added to it.',
-      );
+      return requestRefused(said, {
+        en: 'Check baseUrl: it ends in the API version (…/openapi/V2.0.6), and getCdrList is added to it.',
+        zh: '请检查 `baseUrl`：应以接口版本结尾（…/openapi/V2.0.6），`getCdrList` 由程序自动追加。',
+      });
     default:
       return requestRefused(said);
   }

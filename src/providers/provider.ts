@@ -4,6 +4,7 @@ import type { Fault } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { type Span, type ZoneClock, zoneClock } from '../time.ts';
 import { RowProblem } from './fields.ts';
+import { brokenId, wellFormed } from './well-formed.ts';
 
 /**
  * What a provider is: one plain object, in one file, with pure functions. It
@@ -306,7 +307,10 @@ function mapRow<Credentials, Options, Row>(
   const parsed = spec.row.safeParse(row);
   if (!parsed.success) return { kind: 'rejected', reason: issueText(parsed.error) };
   try {
-    return { kind: 'call', call: spec.toCall(parsed.data, access, names) };
+    const call = spec.toCall(parsed.data, access, names);
+    const broken = brokenId(call);
+    if (broken !== null) return { kind: 'rejected', reason: `${broken}: holds half a character` };
+    return { kind: 'call', call: wellFormed(call) };
   } catch (error) {
     if (error instanceof RowProblem) return { kind: 'rejected', reason: error.message };
     throw error;

@@ -37,11 +37,7 @@ export function proxyEnvironment(
   for (const [name, url] of Object.entries(proxies)) {
     if (URL.canParse(url)) continue;
     const what = proxy === null ? `the variable ${name}` : '"proxy"';
-    throw configError(
-      'config.proxy',
-      `${what} is not a URL`,
-      'Write http://host:port, or set "proxy": false for this account.',
-    );
+    throw configError('config.proxy', `${what} is not a URL`);
   }
   needSupport();
   if (proxy !== null) return proxies;
@@ -54,8 +50,7 @@ function needSupport(): void {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21)) return;
   throw configError(
-    'config.proxy',
+    'config.proxy_unsupported',
     `a proxy is configured, and Node ${process.versions.node} cannot use one`,
-    'Use Node 22.21, 24.5 or newer, or set "proxy": false for this account.',
   );
 }

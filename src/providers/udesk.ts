@@ -157,10 +157,10 @@ function openEnvelope(body: unknown): Opened {
   const said = { code, message };
   // A server that repeats the request names its parameters, `email` and `sign` among them.
   const words = (message ?? '').replace(/\?\S*/g, '');
-  const refused = credentialsRefused(
-    said,
-    "Check email and secretKey of this account, and that this machine's clock is right.",
-  );
+  const refused = credentialsRefused(said, {
+    en: "Check email and secretKey of this account, and that this machine's clock is right.",
+    zh: '请检查该账号的 `email` 和 `secretKey`，并确认本机时钟准确。',
+  });
   if (code === '401' || code === '403' || ABOUT_SIGNATURE.test(words)) return refused;
   if (code === '429') return tooManyRequests(said);
   // Before the login's word: a mail service that is down is no refused email.

@@ -33,7 +33,7 @@ const credentials = z.strictObject({
 const options = z.strictObject({
   userId: z.string().min(1).meta({ description: 'The user in the path of the API.' }),
   vosAccountId: z
-    .union([z.string().min(1), z.int()])
+    .union([z.string().min(1), z.int()], 'must be text or a whole number')
     .transform((id) => String(id))
     .optional()
     .meta({ description: "The VOS account; the provider's first where left out." }),
@@ -115,7 +115,10 @@ function findListing(body: Json): Json {
 function refusal(said: Said): Failed {
   const { code } = said;
   if (code === '401' || code === '403') {
-    return credentialsRefused(said, 'Check token and options.userId of this account.');
+    return credentialsRefused(said, {
+      en: 'Check token and options.userId of this account.',
+      zh: '请检查该账号的 `token` 和 `options.userId`。',
+    });
   }
   if (code === '429') return tooManyRequests(said);
   return Number(code) >= 500 ? providerTrouble(said) : requestRefused(said);

@@ -1,0 +1,192 @@
+import type { ErrorEntry, Family } from './entry.ts';
+
+/** The local store, its leases and its copies. */
+export const STORE_ERRORS = {
+  'store.missing': {
+    class: 'config',
+    cause: {
+      en: 'There is no store where one must be: for commands on what is stored, and with `--require-store` or `CDRSYNC_REQUIRE_STORE=1`.',
+      zh: '该位置没有存储库。处理已有数据的命令（如 `verify`、`export`）必须有存储库；使用 `--require-store` 或 `CDRSYNC_REQUIRE_STORE=1` 时，其他命令也必须有。',
+    },
+    hint: {
+      en: 'Check that "store" names it and that its volume is mounted. Only where there never was one, `cdrsync sync` makes it.',
+      zh: '请检查 `store` 的路径是否正确、所在的卷是否已挂载。只有从未有过存储库时，才运行 `cdrsync sync` 新建。',
+    },
+  },
+  'store.unopened': {
+    class: 'store',
+    cause: {
+      en: 'The file of the store, or its folder, cannot be opened or made.',
+      zh: '存储库文件或其所在目录无法打开或创建。',
+    },
+    hint: {
+      en: 'Check that the folder exists and may be written by this user.',
+      zh: '请检查目录是否存在，以及当前用户是否有写权限。',
+    },
+  },
+  'store.readonly': {
+    class: 'store',
+    cause: {
+      en: 'The store can be read, but not written.',
+      zh: '存储库可以读取，但不能写入。',
+    },
+    hint: {
+      en: 'Check the rights on the file and its folder, and that the volume is not mounted read-only.',
+      zh: '请检查文件及其目录的权限，并确认所在的卷没有以只读方式挂载。',
+    },
+  },
+  'store.busy': {
+    class: 'store',
+    cause: {
+      en: 'Another process holds the write lock of the store for longer than ten seconds.',
+      zh: '另一个进程占用存储库的写锁超过十秒。',
+    },
+    hint: {
+      en: 'Find the program that keeps a transaction open in this file; the next run goes on from here.',
+      zh: '请找出在该文件上长时间不提交事务的程序；下次运行从断点继续。',
+    },
+  },
+  'store.full': {
+    class: 'store',
+    cause: {
+      en: 'The disk of the store has no room left. The page that was being written was rolled back.',
+      zh: '存储库所在磁盘已满。正在写入的那一页已回滚。',
+    },
+    hint: {
+      en: 'Make room; the next run goes on after the last page that was stored.',
+      zh: '请清理磁盘空间；下次运行从最后一个已入库的分页之后继续。',
+    },
+  },
+  'store.reserve': {
+    class: 'store',
+    cause: {
+      en: 'The free space on the disk of the store is below `diskReserve`. Nothing is fetched until there is room, so that the disk does not fill up in the middle of a write.',
+      zh: '存储库所在磁盘的剩余空间低于 `diskReserve`。为避免写到一半时磁盘写满，腾出空间之前不再拉取话单。',
+    },
+    hint: {
+      en: 'Make room on the disk of the store, or lower `diskReserve`; the next run goes on from here.',
+      zh: '请清理存储库所在磁盘，或调小 `diskReserve`；下次运行从断点继续。',
+    },
+  },
+  'store.io': {
+    class: 'store',
+    cause: {
+      en: 'Reading or writing the file failed: a fault of the disk, a network drive that went away, or a limit on the size of files.',
+      zh: '读写文件失败：磁盘故障、网络盘断开，或受到文件大小限制。',
+    },
+    hint: {
+      en: 'Check the disk and its free space; the next run goes on after the last page that was stored.',
+      zh: '请检查磁盘状态和剩余空间；下次运行从最后一个已入库的分页之后继续。',
+    },
+  },
+  'store.corrupt': {
+    class: 'store',
+    cause: {
+      en: 'The file is damaged, or is no SQLite database.',
+      zh: '文件已损坏，或者根本不是 SQLite 数据库。',
+    },
+    hint: {
+      en: 'Check that "store" names the right file. Otherwise move it away with its -wal and -shm, and restore the newest backup; what the providers still serve is then read again.',
+      zh: '请确认 `store` 指向正确的文件；否则把它连同 `-wal` 和 `-shm` 一起移走，再恢复最近的备份；服务商仍保留的话单随后会重新读取。',
+    },
+  },
+  'store.failed': {
+    class: 'store',
+    cause: {
+      en: 'SQLite failed with a code that has no entry of its own; the message names it.',
+      zh: 'SQLite 返回了没有单独归类的错误码，消息里写明是哪个。',
+    },
+    hint: {
+      en: 'Nothing was written by the transaction that failed; see the code in the documentation of SQLite.',
+      zh: '失败的事务没有写入任何内容；请在 SQLite 文档中查询该错误码。',
+    },
+  },
+  'store.gone': {
+    class: 'store',
+    cause: {
+      en: 'The file of the store was deleted or replaced while it was in use. SQLite would go on writing into a file that nobody can open any more.',
+      zh: '存储库文件在使用中被删除或替换。继续写入只会写到一个再也打不开的文件里。',
+    },
+    hint: {
+      en: 'What was written since is lost with it: restore the file, or its newest backup, and start again.',
+      zh: '此后写入的内容已随之丢失：请恢复该文件或最近的备份，然后重新启动。',
+    },
+  },
+  'store.outdated': {
+    class: 'store',
+    cause: {
+      en: 'The store is of an older version, and this command does not change it.',
+      zh: '存储库是旧版本的，而当前命令不会改动它。',
+    },
+    hint: {
+      en: 'Run `cdrsync sync` once: it makes a backup beside the store and brings it up to date.',
+      zh: '请运行一次 `cdrsync sync`：它会先在旁边做备份，再升级存储库。',
+    },
+  },
+  'store.newer': {
+    class: 'store',
+    cause: {
+      en: 'The store was written by a newer version of cdrsync.',
+      zh: '存储库由更新版本的 cdrsync 写入。',
+    },
+    hint: {
+      en: 'Use the newer cdrsync again; or move the store away with its -wal and -shm, and put in its place the backup that was made beside it before it migrated.',
+      zh: '请继续使用较新的 cdrsync；或把存储库连同 `-wal` 和 `-shm` 一起移走，换上升级前在旁边留下的备份。',
+    },
+  },
+  'store.foreign': {
+    class: 'store',
+    cause: {
+      en: 'The database holds tables of another program. It was left as it is.',
+      zh: '该数据库里有其他程序的表。程序没有改动它。',
+    },
+    hint: {
+      en: 'Give cdrsync a file of its own in "store".',
+      zh: '请在 `store` 中为 cdrsync 指定单独的文件。',
+    },
+  },
+  'lease.lost': {
+    class: 'store',
+    cause: {
+      en: 'This process did not answer for ten seconds, so another one took the account over. What this one would have written since was refused.',
+      zh: '本进程超过十秒没有响应，账号已被另一个进程接管。此后本进程的写入都被拒绝。',
+    },
+    hint: {
+      en: 'Nothing is lost: the other process goes on from the last page. Look for a stopped or overloaded machine.',
+      zh: '数据没有丢失：另一个进程会从最后一页继续。请检查机器是否曾被挂起或负载过高。',
+    },
+  },
+  'backup.target': {
+    class: 'config',
+    cause: {
+      en: '`backup --to` names a file that exists, or one that belongs to the store or the configuration. A backup never writes over another one.',
+      zh: '`backup --to` 指定的文件已存在，或者属于存储库或配置。备份不会覆盖已有文件。',
+    },
+    hint: {
+      en: 'Name a new file, such as one with the date in it.',
+      zh: '请换一个新文件名，例如带上日期。',
+    },
+  },
+  'backup.write': {
+    class: 'store',
+    cause: {
+      en: 'The file given to `backup --to` cannot be written: its folder is missing or not writable, or its disk is full. The message holds the code of the system or of SQLite.',
+      zh: '`backup --to` 指定的文件无法写入：目录不存在或没有写权限，或者所在磁盘已满。消息里带有系统或 SQLite 的错误码。',
+    },
+    hint: {
+      en: 'Check that the folder exists and may be written, and the room on its disk; the store itself was only read.',
+      zh: '请检查目录是否存在、是否有写权限，以及所在磁盘的剩余空间；原存储库只被读取，没有改动。',
+    },
+  },
+  'backup.unsound': {
+    class: 'store',
+    cause: {
+      en: 'The copy was read again after it was written, and is not whole. It was removed.',
+      zh: '备份写完后重新读取校验，发现不完整，已删除。',
+    },
+    hint: {
+      en: 'Check the disk that it was written to, and try again; the store itself was only read.',
+      zh: '请检查目标磁盘后重试；原存储库只被读取，没有改动。',
+    },
+  },
+} satisfies Family<ErrorEntry>;

@@ -1,0 +1,32 @@
+import type { Call } from '../call.ts';
+
+/**
+ * Half a character (a lone surrogate) is JSON that no database keeps as text: it
+ * is replaced there. In the ids that would fold two calls into one, or hide the
+ * call from the next look for it.
+ *
+ * @returns which id no store can keep as it is; null where all are kept.
+ */
+export function brokenId({ call_id, native_id }: Call): 'call_id' | 'native_id' | null {
+  if (!call_id.isWellFormed()) return 'call_id';
+  return native_id === null || native_id.isWellFormed() ? null : 'native_id';
+}
+
+/** The call as a store keeps it, so that mapping it again gives the same. */
+export function wellFormed(call: Call): Call {
+  return {
+    ...call,
+    correlation_id: mended(call.correlation_id),
+    call_mode: mended(call.call_mode),
+    caller: mended(call.caller),
+    callee: mended(call.callee),
+    agent: mended(call.agent),
+    hangup_cause: mended(call.hangup_cause),
+    hangup_reason: mended(call.hangup_reason),
+    recording_ref: mended(call.recording_ref),
+  };
+}
+
+function mended(text: string | null): string | null {
+  return text === null ? null : text.toWellFormed();
+}
