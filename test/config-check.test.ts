@@ -1,14 +1,19 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
+import { serialize } from 'node:v8';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { expectedLoad } from '../src/check/load.ts';
 import { addressHint } from '../src/check/refusal.ts';
+import { emptySurvey, look } from '../src/check/survey.ts';
 import { fittingZones } from '../src/check/zone.ts';
+import { loadConfig } from '../src/config/config.ts';
+import { makeHttpClient } from '../src/providers/http.ts';
 import { findProvider } from '../src/providers/registry.ts';
 import { FAKES } from '../src/sandbox/fakes.ts';
 import { PROVIDERS } from '../src/sandbox/wire.ts';
+import { makeClient } from '../src/sync/client.ts';
 import { addDays, DAY, HOUR, MINUTE, zoneClock } from '../src/time.ts';
 import {
   accountsOf,
@@ -81,6 +86,19 @@ function expectDiscreet({ stdout, stderr }: Finished): void {
     if (/secret|password|token|accessKey/i.test(name)) expect(output).not.toContain(String(value));
   }
   expect(output).not.toMatch(/(?<![\d-])1\d{10}(?!\d)/);
+}
+
+/** A provider of one's own, on loopback. @returns its port. */
+async function serve(answer: (response: ServerResponse) => void): Promise<number> {
+  const server = createServer((_request, response) => answer(response));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.close();
+  });
+  const address = server.address();
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
 it('tells of accounts that are well what an operator can compare, and writes nothing', async () => {
@@ -182,18 +200,46 @@ it('tells apart a refused login, a pasted path, a page of HTML and a clock that 
   expectDiscreet(result);
 });
 
+it('keeps nothing of the calls it sees but what it tells of them', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { callsPerDay: 2000 } });
+  const [account] = loadConfig(bench.config, {}).accounts;
+  if (account === undefined) return expect.fail('there is no account');
+  const { id, connector, clock, settle, minInterval } = account;
+  const http = makeHttpClient(account);
+  onTestFinished(() => http.close());
+  const [silent, onRequest] = [() => undefined, () => undefined];
+  const client = makeClient({
+    ...{ account: id, connector, http, minInterval, onRequest, redact: (text) => text },
+    ...{ log: { debug: silent, info: silent, warn: silent, error: silent } },
+    signal: new AbortController().signal,
+  });
+  const survey = emptySurvey();
+  await look({ account: id, connector, clock, client, settle }, survey);
+  expect(survey.yesterday?.rows).toBeGreaterThan(1000);
+  expect(survey.calls.count).toBeGreaterThan(100);
+  expect(serialize(survey).length).toBeLessThan(1000);
+});
+
+it('does not wait after its last attempt', async () => {
+  const asked: number[] = [];
+  const port = await serve((response) => {
+    asked.push(performance.now());
+    response.writeHead(429, { 'retry-after': '3' }).end('{}');
+  });
+  const bench = await openWorkbench({ providers: ['itniotech'] });
+  await bench.configure({ baseUrl: `http://127.0.0.1:${port}` });
+  const result = await bench.start(['--json', 'config', 'check'], NO_JITTER).finished;
+  const ended = performance.now();
+  expect(checkOf(checksOf(result), 'demo-itniotech')).toMatchObject({ requests: 2 });
+  const [first = 0, second = 0] = asked;
+  expect(second - first).toBeGreaterThan(3000);
+  expect(ended - second).toBeLessThan(2500);
+});
+
 it('says what to have allowed where the provider refuses the address', async () => {
-  const server = createServer((_request, response) => {
+  const port = await serve((response) => {
     response.end(JSON.stringify({ status: '-2', reason: 'IP not allowed for 13800138000' }));
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(() => {
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
   const bench = await openWorkbench({ providers: ['itniotech'] });
   await bench.configure({ baseUrl: `http://127.0.0.1:${port}` });
   const result = await bench.run('--json', 'config', 'check');
@@ -203,11 +249,11 @@ it('says what to have allowed where the provider refuses the address', async () 
   expectDiscreet(result);
 
   const card = { netmask: '', mac: '', cidr: null, internal: false, family: 'IPv4' as const };
-  expect(addressHint(null, { eth0: [{ ...card, address: '203.0.113.7' }] })).toContain(
-    '203.0.113.7',
-  );
-  expect(addressHint(null, { eth0: [{ ...card, address: '192.168.1.7' }] })).not.toContain('192.');
-  expect(addressHint('http://proxy.example.com', {})).toContain('goes through a proxy');
+  const own = addressHint(null, { eth0: [{ ...card, address: '203.0.113.7' }] });
+  for (const text of Object.values(own)) expect(text).toContain('203.0.113.7');
+  const local = addressHint(null, { eth0: [{ ...card, address: '192.168.1.7' }] });
+  for (const text of Object.values(local)) expect(text).not.toContain('192.');
+  expect(addressHint('http://proxy.example.com', {}).en).toContain('goes through a proxy');
 });
 
 it('offline looks at the settings alone, and names every problem of the file', async () => {

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkText } from '../src/config/check-text.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { isObject, type Json, type JsonObject, parseJson } from '../src/json.ts';
 import { sandboxConfig } from '../src/sandbox/config.ts';
 import { startSandbox } from '../src/sandbox/server.ts';
+import { DAY, parseDuration } from '../src/time.ts';
 
 /** What an editor says of a configuration, by the schema that is handed out with the code. */
 
@@ -12,9 +15,10 @@ const fileOf = (name: string): string =>
   readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
 
 const committed = parseJson(fileOf('worker.config.schema.json'));
-const validate = new Ajv({ allErrors: true, strict: true, strictRequired: false }).compile(
-  isObject(committed) ? committed : {},
-);
+const ajv = new Ajv({ allErrors: true, strict: true, strictRequired: false });
+// What editors say in place of the pattern.
+ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
+const validate = ajv.compile(isObject(committed) ? committed : {});
 
 /** Where an editor would underline something. */
 function complaints(config: Json): readonly string[] {
@@ -98,6 +102,11 @@ describe('the schema underlines', () => {
     [account({ timeZone: 'CST' }), '/accounts/0/timeZone pattern'],
     [account({ baseUrl: 'ftp://example.com' }), '/accounts/0/baseUrl pattern'],
     [account({ baseUrl: 'https://example.com?a=b' }), '/accounts/0/baseUrl pattern'],
+    [account({ baseUrl: 'https://user:pass@example.com' }), '/accounts/0/baseUrl pattern'],
+    [account({ every: '0s' }), '/accounts/0/every pattern'],
+    [account({ window: '36h' }), '/accounts/0/window pattern'],
+    [account({ timeout: '1ms' }), '/accounts/0/timeout pattern'],
+    [account({ audit: ['1d', '1h'] }), '/accounts/0/audit/1 pattern'],
     [account({ currency: 'yuan' }), '/accounts/0/currency pattern'],
     [account({ minIntervall: '1s' }), '/accounts/0/minIntervall additionalProperties'],
     [account({ proxy: true }), '/accounts/0/proxy const'],
@@ -115,5 +124,75 @@ describe('the schema underlines', () => {
   test('options that are left out although the provider needs them', () => {
     const { options: _, ...entry } = VOS;
     expect(complaints({ accounts: [entry] })).toContain('/accounts/0/options required');
+  });
+});
+
+describe('the schema and the code are of one mind', () => {
+  const refusedByCode = (change: JsonObject): boolean => {
+    const text = JSON.stringify(
+      account({ credentials: { customer: 'C2', password: 'p' }, ...change }),
+    );
+    return checkText(text, '/', {}).problems.length > 0;
+  };
+
+  test.each([
+    ...['https://example.com', 'HTTPS://example.com/api', 'http://[::1]:8080/a@b'],
+    ...['https:example.com', 'https:///example.com', 'https://@example.com', 'ftp://example.com'],
+    ...['https://example.com\\a', 'https://exa\nmple.com', 'https://example.com/a b', 'https://'],
+    ...['https://u:p@example.com', 'https://example.com#', 'https://example.com/?a', 'example.com'],
+  ])('about the base URL %j', (baseUrl) => {
+    expect(complaints(account({ baseUrl })).length > 0).toBe(refusedByCode({ baseUrl }));
+  });
+
+  test.each(['HTTP://proxy.example.com', 'http://u:p@proxy', 'socks5://proxy', 'proxy:8080'])(
+    'about the proxy %j',
+    (proxy) => {
+      expect(complaints(account({ proxy })).length > 0).toBe(refusedByCode({ proxy }));
+    },
+  );
+
+  const unit = fc.constantFrom('ms', 's', 'm', 'h', 'd');
+  // Around the borders of each setting, and anywhere.
+  const border = fc
+    .tuple(
+      fc.constantFrom(0, 1, 24, 366, 36_600, 100 / DAY, 1 / 24),
+      unit,
+      fc.integer({ min: -2, max: 2 }),
+    )
+    .map(([days, name, off]) => {
+      const count = Math.round((days * DAY) / (parseDuration(`1${name}`) ?? 1)) + off;
+      return `${Math.min(Math.max(count, 0), 999_999_999)}${name}`;
+    });
+  const anywhere = fc
+    .tuple(
+      fc.integer({ min: 0, max: 9 }).chain((size) => fc.nat(10 ** size)),
+      unit,
+    )
+    .map(([count, name]) => `${Math.min(count, 999_999_999)}${name}`);
+
+  test.each(['every', 'lookback', 'settle', 'minInterval', 'timeout', 'audit'])(
+    'about the duration of %s',
+    (name) => {
+      fc.assert(
+        fc.property(fc.oneof(border, anywhere), (text) => {
+          const change = { [name]: name === 'audit' ? [text] : text };
+          expect(complaints(account(change)).length > 0, text).toBe(refusedByCode(change));
+        }),
+        { numRuns: 400 },
+      );
+    },
+  );
+
+  test('about windows of whole days, in days and hours', () => {
+    for (const text of ['1d', '01d', '366d', '24h', '48h', '8784h']) {
+      expect([complaints(account({ window: text })), refusedByCode({ window: text })]).toEqual([
+        [],
+        false,
+      ]);
+    }
+    for (const text of ['0d', '367d', '23h', '25h', '36h', '8808h', '1000ms', '90s', '5m']) {
+      expect(complaints(account({ window: text })), text).toEqual(['/accounts/0/window pattern']);
+      expect(refusedByCode({ window: text }), text).toBe(true);
+    }
   });
 });

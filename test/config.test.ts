@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkText } from '../src/config/check-text.ts';
 import { type AccountConfig, type Config, ConfigError, loadConfig } from '../src/config/config.ts';
 import type { Environment, Problem } from '../src/config/interpolate.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../src/time.ts';
@@ -73,6 +74,11 @@ function failure(config: unknown, environment: Environment = {}): ConfigError {
     throw error;
   }
   return expect.fail('it was accepted');
+}
+
+/** Its problems, none where it is accepted. */
+function outcome(config: unknown): { readonly problems: readonly Problem[] } {
+  return checkText(JSON.stringify(config), folder, {});
 }
 
 /** The problems of an account that is right but for this change, their paths within the account. */
@@ -325,6 +331,49 @@ describe('a problem', () => {
     [{ audit: ['1d', '1h'] }, ['audit[1]']],
   ])('of an account is in %j', (change, paths) => {
     expect(pathsOf(problemsOf(change))).toEqual(paths);
+  });
+
+  test.each<[object, string, string]>([
+    [{ timeZone: 8 }, 'timeZone', 'must be text'],
+    [{ currency: [] }, 'currency', 'must be text'],
+    [{ audit: '1d' }, 'audit', 'must be a list'],
+    [{ every: null }, 'every', 'must be a duration such as 500ms, 90s, 5m, 2h or 1d'],
+    [{ credentials: { apiKey: 5, apiSecret: 'x' } }, 'credentials.apiKey', 'must be text'],
+    [{ credentials: { apiKey: '', apiSecret: 'x' } }, 'credentials.apiKey', 'must not be empty'],
+    [{ credentials: { apiKey: 'x' } }, 'credentials.apiSecret', 'is missing'],
+    [
+      { ...VOS, options: { userId: '7', vosAccountId: null } },
+      'options.vosAccountId',
+      'must be text or a whole number',
+    ],
+  ])('of the wrong kind is told in plain words: %j', (change, at, message) => {
+    expect(problemsOf(change)).toEqual([{ path: at, message }]);
+  });
+
+  test.each(['http', 'accounts', 'store', 'queue', '$schema'])(
+    'of %s of the wrong kind is in no words of a library',
+    (key) => {
+      for (const value of [5, true, null, [], {}, '']) {
+        const { problems } = outcome({ accounts: [ITNIO], [key]: value });
+        for (const { message } of problems) expect(message).not.toMatch(/input|expected|received/i);
+      }
+    },
+  );
+
+  test('of a key that stands twice is one at every level, and names it', () => {
+    const entry = JSON.stringify(ITNIO);
+    const twice = entry.replace('"apiKey":', '"apiKey":"first","api\\u004bey":');
+    const { problems } = failure(
+      `{"store": "sqlite:a.db", "accounts": [${entry}, ${twice.replace('itnio-hk', 'b')}], "x": {"store": 1}, "store": "sqlite:b.db"}`,
+    );
+    const message = 'is set more than once';
+    expect(problems.filter((problem) => problem.message === message)).toEqual([
+      { path: 'accounts[1].credentials.apiKey', message },
+      { path: 'store', message },
+    ]);
+    // The same key in two objects, and the same text as a value, are none.
+    const value = JSON.stringify({ ...OKCC, credentials: { customer: 'id', password: 'id' } });
+    expect(load(`{"accounts": [${entry}, ${value}]}`).accounts).toHaveLength(2);
   });
 
   test('of credentials in two ways, half of each, is one', () => {

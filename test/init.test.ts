@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, it, onTestFinished } from 'vitest';
@@ -124,6 +124,14 @@ it('overwrites neither an account nor a secret, and names everything missing or 
     [[...ITNIO, ...address, '--set', 'apiKey=hush-typed'], ['apiKey is a secret']],
     [['--provider', 'vos', '--secret', 'token=hush-typed'], ['env:NAME']],
     [['--provider', 'vos', '--secret', 'token=env:CDRSYNC_UNSET'], ['CDRSYNC_UNSET']],
+    // The halves swapped, or a secret in the place of a name.
+    [
+      ['--provider', 'vos', '--secret', 'hush-typed=env:MY_KEY'],
+      ['none of this provider', 'token'],
+    ],
+    [['--provider', 'vos', '--secret', 'hush-typed=env:CDRSYNC_UNSET'], ['holds nothing']],
+    [['--provider', 'vos', '--secret', 'token=env:hush-typed'], ['the variable holds nothing']],
+    [['--provider', 'vos', '--set', 'hush-typed=token'], ['none of this provider']],
   ];
   const results = await Promise.all(refused.map(([args]) => init(folder, environment, ...args)));
   for (const [index, [args, words]] of refused.entries()) {
@@ -134,6 +142,96 @@ it('overwrites neither an account nor a secret, and names everything missing or 
   }
   expect(read(folder, 'worker.config.json')).toBe(before);
   expect(await readdir(join(folder, 'secrets'))).toEqual(['other-apiSecret']);
+});
+
+const OTHER = JSON.stringify({
+  accounts: [
+    {
+      ...{ id: 'other', provider: 'vos', baseUrl: 'https://vos.example.com' },
+      ...{ credentials: { token: 't' }, options: { userId: '7' } },
+    },
+  ],
+});
+const okcc = (id: string, customer = id): readonly string[] => [
+  ...['--provider', 'okcc', '--id', id, '--base-url', 'https://okcc.example.com/openapi/V2.0.6'],
+  ...['--set', `customer=${customer}`, '--secret', 'password=env:MY_KEY'],
+];
+const SECRET = { MY_KEY: 'hush-key' };
+
+it('loses no account where several run at once', async () => {
+  const folder = await openFolder();
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const all = await Promise.all(ids.map((id) => init(folder, SECRET, ...okcc(id))));
+  expect(all.map(({ code, stderr }) => [code, stderr])).toEqual(ids.map(() => [0, '']));
+  const { accounts } = loadConfig(join(folder, 'worker.config.json'), {});
+  expect(accounts.map(({ id }) => id).sort()).toEqual(ids);
+  expect((await readdir(folder)).sort()).toEqual(['secrets', 'worker.config.json']);
+});
+
+it('takes what is given as it stands: a dollar and a brace are no placeholder', async () => {
+  const folder = await openFolder();
+  const customer = `C2 ${from('file:/etc/passwd')} ${from('HOME')} $$`;
+  const { code, stderr } = await init(folder, SECRET, ...okcc('a', customer));
+  expect(code, stderr).toBe(0);
+  const [account] = loadConfig(join(folder, 'worker.config.json'), {}).accounts;
+  expect(account?.login).toContain(customer);
+});
+
+it('refuses an account that the configuration could not be used with', async () => {
+  const folder = await openFolder();
+  const path = join(folder, 'worker.config.json');
+  expect((await init(folder, SECRET, ...okcc('a', 'C2'))).code).toBe(0);
+  const before = read(folder, 'worker.config.json');
+  const refused: readonly (readonly [args: readonly string[], words: string])[] = [
+    [okcc('b', 'C2'), 'is the same login as accounts[0]'],
+    [[...okcc('b'), '--start-at', '2999-01-01'], 'startAt: lies in the future'],
+    [[...okcc('b'), '--currency', 'yuan'], 'currency: must be a currency code'],
+  ];
+  for (const [args, words] of refused) {
+    const { code, stderr } = await init(folder, SECRET, ...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`\n  ${words}`)]);
+  }
+  expect(read(folder, 'worker.config.json')).toBe(before);
+  expect(await readdir(join(folder, 'secrets'))).toEqual(['a-password']);
+  expect((await readdir(folder)).sort()).toEqual(['secrets', 'worker.config.json']);
+
+  // What was wrong before is no reason to refuse, and does not go unsaid.
+  await writeFile(path, '{"accounts":[{"id":"q"},5,null],"store":"sqlite:a","store":"sqlite:b"}');
+  const added = await init(folder, SECRET, ...okcc('b'));
+  expect(added.code, added.stderr).toBe(0);
+  for (const at of ['accounts[0].provider', 'accounts[1]', 'accounts[2]', 'store']) {
+    expect(added.stdout).toContain(`! This was wrong before, and is: ${at}: `);
+  }
+  expect(added.stdout).not.toContain('accounts[3]');
+});
+
+it('leaves owner and mode of the configuration as they are, and the secrets to its owner', async () => {
+  const folder = await openFolder();
+  const path = join(folder, 'worker.config.json');
+  await writeFile(path, '{"accounts": []}');
+  // Only root can give a file away.
+  const { uid, gid } = statSync(path);
+  const owner = uid === 0 ? [65_534, 65_534] : [uid, gid];
+  await chown(path, owner[0] ?? uid, owner[1] ?? gid);
+  await chmod(path, 0o640);
+  const { code, stderr } = await init(folder, SECRET, ...okcc('a'));
+  expect(code, stderr).toBe(0);
+  const of = (name: string): readonly number[] => {
+    const { uid: user, gid: group, mode } = statSync(join(folder, name));
+    return [user, group, mode & 0o777];
+  };
+  expect(of('worker.config.json')).toEqual([...owner, 0o640]);
+  expect(of('secrets')).toEqual([...owner, 0o700]);
+  expect(of('secrets/a-password')).toEqual([...owner, 0o600]);
+});
+
+it('names the lock that another one left behind', async () => {
+  const folder = await openFolder();
+  await writeFile(join(folder, 'worker.config.json.lock'), '');
+  const { code, stderr } = await init(folder, SECRET, ...okcc('a'));
+  expect(code).toBe(2);
+  expect(stderr).toContain('worker.config.json.lock exists [init.locked]');
+  expect(await readdir(folder)).toEqual(['worker.config.json.lock']);
 });
 
 it('asks on a terminal for what is missing, without showing secrets', async () => {
@@ -164,6 +262,8 @@ it('asks on a terminal for what is missing, without showing secrets', async () =
     const [prompt, answer] = answers[asked] ?? [null, ''];
     if (prompt === null || !screen.includes(prompt)) return;
     asked += 1;
+    // Somebody else edits the file while the last question stands.
+    if (asked === answers.length) writeFileSync(join(folder, 'worker.config.json'), OTHER);
     child.stdin.write(`${answer}\r`);
   });
   const [code] = await once(child, 'close');
@@ -172,6 +272,7 @@ it('asks on a terminal for what is missing, without showing secrets', async () =
   expect(screen).not.toContain('hush');
   expect(read(folder, 'secrets/udesk-secretKey')).toBe('hush-typed\n');
   expect(loadConfig(join(folder, 'worker.config.json'), {}).accounts).toMatchObject([
+    { id: 'other' },
     { id: 'udesk', baseUrl: 'https://crm.example.com/api', login: expect.stringContaining('ops@') },
   ]);
   expect(existsSync(join(folder, 'data'))).toBe(false);

@@ -91,8 +91,7 @@ function report(
   const today = clock.dayOf(now);
   const load = expectedLoad(account, survey.yesterday, now);
   const horizon = connector.reach.horizon(now);
-  const times = survey.calls.map(({ started_at }) => Date.parse(started_at));
-  const newest = times.length === 0 ? null : times.reduce((a, b) => Math.max(a, b));
+  const { newest, currencies } = survey.calls;
   const looked = survey.yesterday !== null;
   const findings = [
     ...failures,
@@ -113,7 +112,7 @@ function report(
     newest_call_at: newest === null ? null : isoSeconds(newest),
     today: dayTotal(today, survey.today),
     yesterday: dayTotal(addDays(today, -1), survey.yesterday),
-    currencies: [...new Set(survey.calls.flatMap(({ currency }) => currency ?? []))].sort(),
+    currencies: [...currencies].sort(),
     history_from: horizon === null ? null : isoSeconds(horizon),
     requests_per_day: load,
     findings,

@@ -1,8 +1,9 @@
+import type { Text } from '../codes/entry.ts';
 import { type AccountConfig, accountWarnings } from '../config/config.ts';
 import { DAY, formatDuration, HOUR, isoSeconds, MINUTE } from '../time.ts';
-import type { Finding, Load } from './report.ts';
+import { type Finding, finding, type Load } from './report.ts';
 import type { Survey } from './survey.ts';
-import { fittingZones, ZONE_DOUBT } from './zone.ts';
+import { type Fit, fittingZones, ZONE_DOUBT } from './zone.ts';
 
 /** What settings, clocks and listed calls say, apart from requests that failed. */
 
@@ -16,29 +17,26 @@ export function settingFindings(account: AccountConfig, load: Load, now: number)
   const { connector, startAt, minInterval } = account;
   const findings = accountWarnings(account).map((message): Finding => {
     const plain = message.startsWith('baseUrl');
-    return {
-      level: 'warning',
-      code: plain ? 'base_url.http' : 'options',
-      message,
-      hint: plain ? 'Ask the provider for an https address.' : 'See README.md, the providers.',
-    };
+    return finding(plain ? 'base_url.http' : 'options', message);
   });
   const horizon = connector.reach.horizon(now);
   if (horizon !== null && startAt !== null && startAt < horizon) {
-    findings.push({
-      level: 'warning',
-      code: 'horizon.start_at',
-      message: `startAt lies before ${isoSeconds(horizon)}, the oldest that the provider still serves`,
-      hint: 'The days before stay unreachable; move startAt unless they are to be shown as that.',
-    });
+    const oldest = isoSeconds(horizon);
+    findings.push(
+      finding(
+        'horizon.start_at',
+        `startAt lies before ${oldest}, the oldest that the provider still serves`,
+      ),
+    );
   }
   if (load.total * minInterval > DAY) {
-    findings.push({
-      level: 'warning',
-      code: 'load.min_interval',
-      message: `about ${load.total} requests a day do not fit a minInterval of ${formatDuration(minInterval)}`,
-      hint: 'Raise every, or lower lookback.',
-    });
+    const interval = formatDuration(minInterval);
+    findings.push(
+      finding(
+        'load.min_interval',
+        `about ${load.total} requests a day do not fit a minInterval of ${interval}`,
+      ),
+    );
   }
   return findings;
 }
@@ -47,14 +45,8 @@ export function settingFindings(account: AccountConfig, load: Load, now: number)
 export function clockFindings(skew: number | null): readonly Finding[] {
   if (skew === null || Math.abs(skew) < NOTABLE_SKEW) return [];
   const side = skew > 0 ? 'behind' : 'ahead of';
-  return [
-    {
-      level: 'problem',
-      code: 'clock.skew',
-      message: `this machine's clock is ${formatDuration(Math.abs(skew))} ${side} the provider's`,
-      hint: "Set this machine's clock (NTP); if it is right, tell the provider.",
-    },
-  ];
+  const apart = formatDuration(Math.abs(skew));
+  return [finding('clock.skew', `this machine's clock is ${apart} ${side} the provider's`)];
 }
 
 /**
@@ -67,42 +59,33 @@ export function zoneFindings(
   now: number,
 ): readonly Finding[] {
   if (newest === null) {
-    return [
-      {
-        level: 'notice',
-        code: 'calls.none',
-        message: 'no call is listed for yesterday or today, so the time zone could not be checked',
-        hint: "Compare with the provider's console; check again when there was a call.",
-      },
-    ];
+    const words = 'no call is listed for yesterday or today, so the time zone could not be checked';
+    return [finding('calls.none', words)];
   }
   const ahead = newest - now;
   const wall = clock.format(newest);
   if (ahead > ZONE_DOUBT) {
-    const fits = fittingZones(wall, now).map(
-      ({ zone, age }) => `${zone} (it was ${formatDuration(age)} ago then)`,
-    );
-    return [
-      {
-        level: 'problem',
-        code: 'time_zone.future',
-        message: `the newest call lies ${formatDuration(ahead)} in the future by ${clock.zone}: timeZone is not the provider's`,
-        hint:
-          fits.length === 0
-            ? "Ask the provider which zone its times are in, and whether the machine's clock is right."
-            : `What would fit: timeZone ${fits.join(', or ')}. Ask the provider, before anything is synced.`,
-      },
-    ];
+    const words = `the newest call lies ${formatDuration(ahead)} in the future by ${clock.zone}: timeZone is not the provider's`;
+    return [finding('time_zone.future', words, zoneHint(fittingZones(wall, now)))];
   }
   if (-ahead < LOOKS_OLD.from || -ahead > LOOKS_OLD.to) return [];
   return [
-    {
-      level: 'notice',
-      code: 'time_zone.old',
-      message: `the newest call looks ${formatDuration(-ahead)} old`,
-      hint: `If there were calls since, the provider's wall clock is behind ${clock.zone}: compare ${wall} with its console.`,
-    },
+    finding('time_zone.old', `the newest call looks ${formatDuration(-ahead)} old`, {
+      en: `If there were calls since, the provider's wall clock is behind ${clock.zone}: compare ${wall} with its console.`,
+      zh: `如果此后确有通话，说明服务商的时间落后于 ${clock.zone}：请把 ${wall} 与其后台显示的时间核对。`,
+    }),
   ];
+}
+
+/** Undefined where no zone would do. */
+function zoneHint(fits: readonly Fit[]): Text | undefined {
+  if (fits.length === 0) return undefined;
+  const en = fits.map(({ zone, age }) => `${zone} (it was ${formatDuration(age)} ago then)`);
+  const zh = fits.map(({ zone, age }) => `${zone}（按此时区是 ${formatDuration(age)} 前）`);
+  return {
+    en: `What would fit: timeZone ${en.join(', or ')}. Ask the provider, before anything is synced.`,
+    zh: `可能合适的 \`timeZone\`：${zh.join('，或 ')}。请在同步之前向服务商确认。`,
+  };
 }
 
 /** Of the rows that were listed. */
@@ -112,29 +95,17 @@ export function rowFindings(
 ): readonly Finding[] {
   const findings: Finding[] = [];
   if (todayRefused && reach.wholeDays) {
-    findings.push({
-      level: 'notice',
-      code: 'today.refused',
-      message: 'the provider serves a day only when it is over',
-      hint: 'Calls come a day late; nothing is lost.',
-    });
+    findings.push(finding('today.refused', 'the provider serves a day only when it is over'));
   }
-  const [reason] = unreadable;
-  if (reason !== undefined) {
-    findings.push({
-      level: 'problem',
-      code: 'rows.unreadable',
-      message: `${unreadable.length} of ${calls.length + unreadable.length} rows cannot be read as calls (${reason})`,
-      hint: 'They would be kept in quarantine and their days incomplete; please report it with the provider and this message.',
-    });
+  const { count, reason } = unreadable;
+  if (reason !== null) {
+    const words = `${count} of ${calls.count + count} rows cannot be read as calls (${reason})`;
+    findings.push(finding('rows.unreadable', words));
   }
-  if (calls.some(({ cost, currency }) => cost !== null && currency === null)) {
-    findings.push({
-      level: 'warning',
-      code: 'currency.missing',
-      message: 'there are fees, and nothing says in which currency',
-      hint: 'Set currency for this account, such as "CNY".',
-    });
+  if (calls.nakedFees) {
+    findings.push(
+      finding('currency.missing', 'there are fees, and nothing says in which currency'),
+    );
   }
   return findings;
 }

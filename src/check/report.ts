@@ -1,3 +1,6 @@
+import { type ErrorCode, type FindingCode, findingEntry } from '../codes/catalogue.ts';
+import type { Level, Text } from '../codes/entry.ts';
+
 /** What a check of one account tells: the elements of `accounts` in `config check --json`. */
 export interface AccountCheck {
   readonly account: string;
@@ -42,17 +45,17 @@ export interface Load {
   readonly other: number;
 }
 
-/**
- * - `problem`: the account does not work, or would be read wrongly.
- * - `warning`: it works, and something should be set otherwise.
- * - `notice`: worth knowing.
- */
-export type Level = 'problem' | 'warning' | 'notice';
-
 export interface Finding {
   readonly level: Level;
-  /** Stable, dotted: that of a fault (`auth.rejected`), or of the check (`time_zone.future`). */
-  readonly code: string;
+  /** That of a fault (`auth.rejected`), or of the check (`time_zone.future`). */
+  readonly code: ErrorCode | FindingCode;
   readonly message: string;
-  readonly hint: string;
+  /** English in JSON. */
+  readonly hint: Text;
+}
+
+/** @param hint more exact than that of the catalogue. */
+export function finding(code: FindingCode, message: string, hint?: Text): Finding {
+  const entry = findingEntry(code);
+  return { level: entry.level, code, message, hint: hint ?? entry.hint };
 }

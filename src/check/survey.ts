@@ -1,4 +1,3 @@
-import type { Call } from '../call.ts';
 import { CdrError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Connector } from '../providers/provider.ts';
@@ -14,14 +13,27 @@ export interface Survey {
   today: Tally | null;
   /** The provider serves a day only when it is over. */
   todayRefused: boolean;
-  /** Every call that was seen. */
-  calls: readonly Call[];
-  /** Rows seen that cannot be read as calls, and why. */
-  unreadable: readonly string[];
+  /** Of the calls that were seen. They are not kept: a page may have a hundred thousand. */
+  readonly calls: CallsSeen;
+  /** Rows seen that cannot be read as calls, and why the first one cannot. */
+  readonly unreadable: { count: number; reason: string | null };
+}
+
+export interface CallsSeen {
+  count: number;
+  /** Milliseconds since 1970; null where none was seen. */
+  newest: number | null;
+  readonly currencies: Set<string>;
+  /** There are fees in no currency. */
+  nakedFees: boolean;
 }
 
 export function emptySurvey(): Survey {
-  return { yesterday: null, today: null, todayRefused: false, calls: [], unreadable: [] };
+  return {
+    ...{ yesterday: null, today: null, todayRefused: false },
+    calls: { count: 0, newest: null, currencies: new Set(), nakedFees: false },
+    unreadable: { count: 0, reason: null },
+  };
 }
 
 /** How many rows a span has, as far as a few pages tell. */
@@ -106,11 +118,11 @@ async function tally(
     const window = { from_at: span.from, to_at: span.to, cursor };
     const { page: listed } = await askPage(asker, window, ATTEMPTS);
     const { rows, total, overlap = 0, after } = listed;
-    const calls = note(survey, connector, rows);
+    const { first, last } = note(survey, connector, rows);
     seen += rows.length - overlap;
     const stated = total !== null && total >= seen ? total : null;
     if (after.kind === 'more') pageSize ??= rows.length;
-    ascending ||= (calls[0]?.started_at ?? '') < (calls.at(-1)?.started_at ?? '');
+    ascending ||= first < last;
     if (after.kind !== 'more' || stated !== null || page === MOST_PAGES) {
       const left = stated === null ? after.kind !== 'end' : seen < stated;
       const newestUnseen = left && ascending;
@@ -120,11 +132,28 @@ async function tally(
   }
 }
 
-function note(survey: Survey, connector: Connector, rows: readonly Json[]): readonly Call[] {
-  const mapped = rows.map((row) => connector.toCall(row, () => null));
-  const calls = mapped.flatMap((row) => (row.kind === 'call' ? [row.call] : []));
-  const reasons = mapped.flatMap((row) => (row.kind === 'rejected' ? [row.reason] : []));
-  survey.calls = [...survey.calls, ...calls];
-  survey.unreadable = [...survey.unreadable, ...reasons];
-  return calls;
+/** When the first and the last call of a page began, in ISO 8601; empty where it has none. */
+interface Ends {
+  readonly first: string;
+  readonly last: string;
+}
+
+function note({ calls, unreadable }: Survey, connector: Connector, rows: readonly Json[]): Ends {
+  let [first, last] = ['', ''];
+  for (const row of rows) {
+    const mapped = connector.toCall(row, () => null);
+    if (mapped.kind === 'rejected') {
+      unreadable.count += 1;
+      unreadable.reason ??= mapped.reason;
+    }
+    if (mapped.kind !== 'call') continue;
+    const { started_at, cost, currency } = mapped.call;
+    if (first === '') first = started_at;
+    last = started_at;
+    calls.count += 1;
+    calls.newest = Math.max(calls.newest ?? Number.NEGATIVE_INFINITY, Date.parse(started_at));
+    if (currency !== null) calls.currencies.add(currency);
+    calls.nakedFees ||= cost !== null && currency === null;
+  }
+  return { first, last };
 }

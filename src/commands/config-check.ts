@@ -1,11 +1,13 @@
 import { checkAccount } from '../check/check.ts';
 import type { AccountCheck, DayTotal, Finding } from '../check/report.ts';
+import { type Language, mapText } from '../codes/entry.ts';
 import { loadConfig } from '../config/config.ts';
 import { makeLog } from '../log.ts';
-import { type Redactor, redactor } from '../redact.ts';
+import { cleanWords, type Redactor, redactor } from '../redact.ts';
 import { formatDuration, isoSeconds, SECOND, zoneClock } from '../time.ts';
 import { chooseAccounts, type GlobalOptions } from './session.ts';
 import { count } from './table.ts';
+import { wrap, wrapLines } from './wrap.ts';
 
 export interface ConfigCheckOptions {
   readonly account: readonly string[];
@@ -30,7 +32,9 @@ export async function configCheckCommand(
   );
   const shown = accounts.map((check) => cleaned(check, redact));
   process.stdout.write(
-    globals.json ? `${JSON.stringify({ accounts: shown })}\n` : shown.map(blockOf).join('\n'),
+    globals.json
+      ? `${JSON.stringify({ accounts: shown.map(documentOf) })}\n`
+      : shown.map((check) => blockOf(check, globals.language)).join('\n'),
   );
   return accounts.some(({ state }) => state === 'problem') ? 1 : 0;
 }
@@ -40,12 +44,20 @@ function cleaned(check: AccountCheck, redact: Redactor): AccountCheck {
   const findings = check.findings.map((finding) => ({
     ...finding,
     message: redact(finding.message),
-    hint: redact(finding.hint),
+    hint: mapText(finding.hint, redact),
   }));
-  return { ...check, base_url: redact(check.base_url), findings };
+  // A provider that repeats what it was sent may do so anywhere.
+  const currencies = check.currencies.map((currency) => cleanWords(currency, redact));
+  return { ...check, base_url: redact(check.base_url), currencies, findings };
 }
 
-function blockOf(check: AccountCheck): string {
+/** Hints are English for machines, in every locale. */
+function documentOf(check: AccountCheck) {
+  const findings = check.findings.map((finding) => ({ ...finding, hint: finding.hint.en }));
+  return { ...check, findings };
+}
+
+function blockOf(check: AccountCheck, language: Language): string {
   const { account, provider, base_url, state, login, requests, currencies, findings } = check;
   const lines: readonly (readonly [name: string, value: string | null])[] = [
     ['login', requests === 0 ? null : `${login} (${requests} requests)`],
@@ -58,16 +70,17 @@ function blockOf(check: AccountCheck): string {
     ['requests', loadText(check)],
   ];
   const shown = lines.flatMap(([name, value]) =>
-    value === null ? [] : [`  ${name.padEnd(11)}  ${value}\n`],
+    value === null ? [] : [`${wrap(value, `  ${name.padEnd(11)}  `)}\n`],
   );
   const head = `${account} (${provider}, ${base_url}): ${state}\n`;
-  return [head, ...shown, ...findings.map(findingText)].join('');
+  const told = findings.map((finding) => findingText(finding, language));
+  return wrapLines([head, ...shown, ...told].join(''));
 }
 
 const MARKS = { problem: '!', warning: '?', notice: '·' } as const;
 
-function findingText({ level, code, message, hint }: Finding): string {
-  return `  ${MARKS[level]} ${message} [${code}]\n    → ${hint}\n`;
+function findingText({ level, code, message, hint }: Finding, language: Language): string {
+  return `  ${MARKS[level]} ${message} [${code}]\n    → ${hint[language]}\n`;
 }
 
 function clockText(skew: number | null): string | null {

@@ -48,7 +48,7 @@ export function openDialogue(signal: AbortSignal): Dialogue | null {
       return (await lines.question(hidden ? '' : prompt, { signal: asked })).trim();
     } catch (error) {
       if (signal.aborted) throw error;
-      throw configError('usage.cancelled', 'the input ended', 'Nothing was written.');
+      throw configError('usage.cancelled', 'the input ended');
     } finally {
       muted = false;
       if (hidden) stderr.write('\n');

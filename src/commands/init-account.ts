@@ -1,4 +1,3 @@
-import { accessProblems, futureStarts, issueProblems, rawAccounts } from '../config/checks.ts';
 import { isLoopback } from '../config/listen.ts';
 import { loginWays } from '../config/login-fields.ts';
 import { accountSchema } from '../config/schema.ts';
@@ -29,6 +28,8 @@ export interface InitOptions {
 export interface Made {
   readonly provider: string;
   readonly entry: JsonObject;
+  /** The same with the secrets themselves in place of their files, to be checked and never shown. */
+  readonly filled: JsonObject;
   readonly secrets: readonly SecretFile[];
   readonly notices: readonly string[];
 }
@@ -40,7 +41,8 @@ type Key = 'id' | 'baseUrl' | 'timeZone' | 'startAt' | 'currency';
  *
  * @param ids of the accounts that there are.
  * @param dialogue null where nobody can be asked.
- * @throws CdrError of class `config` that names everything missing, or everything wrong.
+ * @throws CdrError of class `config` that names everything missing. What is wrong with the account in
+ * its configuration is for the whole check to say.
  */
 export async function makeAccount(
   options: InitOptions,
@@ -83,25 +85,28 @@ export async function makeAccount(
   const plain = baseUrl.startsWith('http:') && !isLoopback(hostOf(baseUrl));
   if (plain) notices.push('baseUrl is plain http: credentials and calls travel readable.');
   const head = {
-    ...{ id, provider: provider.name, baseUrl },
+    ...{ id, provider: provider.name, baseUrl: literal(baseUrl) },
     ...(timeZone === 'Asia/Shanghai' ? {} : { timeZone }),
     ...(startAt === 'yesterday' ? {} : { startAt }),
     ...(options.currency === undefined ? {} : { currency: options.currency }),
   };
-  const problems = entryProblems({ ...head, ...loginParts(login, ([, value]) => value) }, ids);
-  if (problems.length > 0) throw wrong(problems);
   const fileOf = (key: string): string => `secrets/${id}-${key}`;
   const entry = {
     ...head,
     ...loginParts(login, ([{ key, secret }, value]) =>
-      // A dollar and a brace begin a placeholder unless doubled.
-      secret ? `\${file:${fileOf(key)}}` : value.replaceAll('${', '$${'),
+      secret ? `\${file:${fileOf(key)}}` : literal(value),
     ),
   };
+  const filled = { ...head, ...loginParts(login, ([, value]) => literal(value)) };
   const secrets = login.flatMap(([{ key, secret }, value]) =>
     secret ? [{ path: fileOf(key), value }] : [],
   );
-  return { provider: provider.name, entry, secrets, notices: [...new Set(notices)] };
+  return { provider: provider.name, entry, filled, secrets, notices: [...new Set(notices)] };
+}
+
+/** A dollar and a brace begin a placeholder unless doubled. A text as replacement would read the doubled one as one. */
+function literal(text: string): string {
+  return text.replaceAll('${', () => '$${');
 }
 
 function loginParts(
@@ -150,37 +155,18 @@ function fieldProblem(key: Key, text: string, ids: readonly string[]): string | 
   return result.success ? null : (result.error.issues[0]?.message ?? 'is not valid');
 }
 
-/** What is wrong with an entry whose secrets are in place, as `loadConfig` would say. */
-function entryProblems(entry: JsonObject, ids: readonly string[]): readonly string[] {
-  const parsed = accountSchema.safeParse(entry);
-  const raw = rawAccounts({ accounts: [entry] });
-  const problems = [
-    ...(parsed.success ? [] : issueProblems(parsed.error, '')),
-    ...raw.flatMap(accessProblems),
-    ...futureStarts(raw, Date.now()),
-  ].map(({ path, message }) => `${path.replace('accounts[0].', '')}: ${message}`);
-  const id = String(entry['id']);
-  return ids.includes(id)
-    ? [`id: there is an account ${id}; nothing is overwritten`, ...problems]
-    : problems;
-}
-
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname : '';
 }
 
-function wrong(problems: readonly string[]): Error {
+/** With the problems that keep an account from being set up. */
+export function wrong(problems: readonly string[]): Error {
   return configError(
     'usage.init',
     ['this account cannot be set up:', ...problems.map((problem) => `  ${problem}`)].join('\n'),
-    'Nothing was written.',
   );
 }
 
 function incomplete(missing: readonly string[]): Error {
-  return configError(
-    'usage.missing',
-    `missing: ${missing.join(', ')}`,
-    'Give them, or run it on a terminal to be asked. SOURCE is env:NAME, file:PATH or stdin. Nothing was written.',
-  );
+  return configError('usage.missing', `missing: ${missing.join(', ')}`);
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { text as readStream } from 'node:stream/consumers';
-import type { LoginField } from '../config/login-fields.ts';
+import { type LoginField, loginWays } from '../config/login-fields.ts';
 import { configError } from '../errors.ts';
+import { providers } from '../providers/registry.ts';
 import type { Dialogue } from './dialogue.ts';
 
 /** What the command line gives of a login, before it is known what the provider wants. */
@@ -15,7 +16,7 @@ export interface Given {
 
 /**
  * Reads `--set KEY=VALUE` and `--secret KEY=SOURCE`. A source that is none is
- * not repeated: it may be the secret itself.
+ * not repeated, nor is a key that no provider has: it may be the secret itself.
  */
 export async function readGiven(set: readonly string[], secret: readonly string[]): Promise<Given> {
   const values = new Map<string, string>();
@@ -31,10 +32,14 @@ export async function readGiven(set: readonly string[], secret: readonly string[
     const [key, source] = halves(given);
     const read = source === null ? { problem: NO_SOURCE } : await readSource(source);
     if ('problem' in read)
-      problems.push(`--secret ${source === null ? '' : `${key}: `}${read.problem}`);
+      problems.push(`--secret ${source !== null && isKnown(key) ? `${key}: ` : ''}${read.problem}`);
     else values.set(key, read.value);
   }
   return { values, plain, problems };
+}
+
+function isKnown(key: string): boolean {
+  return providers.flatMap(loginWays).some((way) => way.some((field) => field.key === key));
 }
 
 function halves(text: string): readonly [key: string, value: string | null] {
@@ -49,7 +54,10 @@ type Read = { readonly value: string } | { readonly problem: string };
 async function readSource(source: string): Promise<Read> {
   const [, kind, name = ''] = /^(env|file|stdin)(?::(.+))?$/s.exec(source) ?? [];
   if (kind === undefined || (kind === 'stdin') !== (name === '')) return { problem: NO_SOURCE };
-  if (kind === 'env') return filled(process.env[name] ?? '', `the variable ${name}`);
+  if (kind === 'env') {
+    const named = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? ` ${name}` : '';
+    return filled(process.env[name] ?? '', `the variable${named}`);
+  }
   if (kind === 'stdin') return filled(await readStream(process.stdin), 'stdin');
   try {
     return filled(readFileSync(name, 'utf8'), `the file ${name}`);
@@ -127,18 +135,20 @@ async function chooseWay(
 }
 
 function unknownKeys(keys: readonly string[], ways: readonly (readonly LoginField[])[]): Error {
-  const known = [...new Set(ways.flat().map(({ key }) => key))].join(', ');
-  return configError(
-    'usage.login',
-    `this provider does not take these together: ${keys.join(', ')}`,
-    `It takes: ${known}.`,
-  );
+  const known = [...new Set(ways.flat().map(({ key }) => key))];
+  const strange = keys.filter((key) => !known.includes(key));
+  // Not repeated: with its halves swapped it is a secret.
+  const words =
+    strange.length > 0
+      ? `${strange.length} of the keys given with --set and --secret are none of this provider's`
+      : `this provider does not take these together: ${keys.join(', ')}`;
+  const list = known.join(', ');
+  return configError('usage.login', words, { en: `It takes: ${list}.`, zh: `可用的键：${list}。` });
 }
 
 function exposed(key: string): Error {
   return configError(
     'usage.secret',
     `${key} is a secret, which a command line shows to everybody on this machine`,
-    `Give it as --secret ${key}=env:NAME, ${key}=file:PATH or ${key}=stdin; and have this one replaced if it was real.`,
   );
 }

@@ -1,7 +1,23 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { configError } from '../errors.ts';
+import { SECOND } from '../time.ts';
 
 /** A secret and its file, relative to the configuration's folder. */
 export interface SecretFile {
@@ -10,51 +26,107 @@ export interface SecretFile {
 }
 
 /**
- * Writes the secrets, each to a new file, then the configuration; none of them
- * where one cannot be written.
+ * Writes the secrets, each to a new file, and the configuration anew; none of
+ * them where one cannot be written. Of several at once each builds on what the
+ * one before has written. Owner and mode of the configuration stay; the secrets
+ * are its owner's.
  *
  * @param path absolute, of the configuration.
+ * @param compose its new text out of what it is now; null where there is none.
+ * @throws CdrError of class `config`, and whatever `compose` throws.
  */
 export async function writeSetup(
   path: string,
-  text: string,
   secrets: readonly SecretFile[],
+  compose: (text: string | null) => string,
+  signal: AbortSignal,
 ): Promise<void> {
-  const folder = dirname(path);
   const written: string[] = [];
   try {
-    await mkdir(folder, { recursive: true });
-    for (const secret of secrets) {
-      const file = join(folder, secret.path);
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      await writeFile(file, `${secret.value}\n`, { mode: 0o600, flag: 'wx' });
-      written.push(file);
+    mkdirSync(dirname(path), { recursive: true });
+    const real = existsSync(path) ? realpathSync(path) : path;
+    const lock = await takeLock(real, signal);
+    // Nothing from here on waits: no signal comes in between.
+    try {
+      const like = existsSync(real) ? statSync(real) : null;
+      const text = compose(like === null ? null : readFileSync(real, 'utf8'));
+      writeSecrets(dirname(path), secrets, like, written);
+      writeFileSync(lock.file, text);
+      if (like !== null) giveTo(lock.file, like, like.mode);
+      fsyncSync(lock.file);
+      renameSync(lock.path, real);
+    } catch (error) {
+      // Not after the rename: by then it may be another one's.
+      for (const file of [...written, lock.path]) rmSync(file, { force: true });
+      throw error;
+    } finally {
+      closeSync(lock.file);
     }
-    await replaceFile(existsSync(path) ? realpathSync(path) : path, text);
   } catch (error) {
-    await Promise.all(written.map((file) => rm(file, { force: true })));
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (!(error instanceof Error && 'syscall' in error && 'code' in error)) throw error;
     throw configError(
-      'init.write',
+      error.code === 'EEXIST' ? 'init.exists' : 'init.write',
       `${path} or its secrets cannot be written (${String(error.code)})`,
-      error.code === 'EEXIST'
-        ? 'A file of that name lies under secrets/: remove it, or choose another --id.'
-        : 'Nothing was changed; check the folder and its rights.',
     );
   }
 }
 
-/** Through a file beside it: whoever reads finds the old one or the new one. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const beside = `${path}.${process.pid}.new`;
-  try {
-    await writeFile(beside, text, { mode: 0o600, flag: 'wx' });
-    await chmod(beside, 0o600);
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
+interface Lock {
+  readonly path: string;
+  /** Open for writing, and readable by its owner only. */
+  readonly file: number;
+}
+
+/** One that is killed while it holds the lock leaves it: in a few milliseconds, and only SIGKILL can. */
+const LONGEST_WAIT = 5 * SECOND;
+
+/**
+ * The lock is the file that becomes the configuration, as git has it: whoever
+ * reads finds the old one or the new one, and to take it over ends the lock.
+ */
+async function takeLock(real: string, signal: AbortSignal): Promise<Lock> {
+  const path = `${real}.lock`;
+  for (const end = performance.now() + LONGEST_WAIT; ; await sleep(20, undefined, { signal })) {
+    try {
+      return { path, file: openSync(path, 'wx', 0o600) };
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (performance.now() > end) throw configError('init.locked', `${path} exists`);
+    }
   }
+}
+
+/** @param written gets the files as they are made. */
+function writeSecrets(
+  folder: string,
+  secrets: readonly SecretFile[],
+  like: Stats | null,
+  written: string[],
+): void {
+  for (const secret of secrets) {
+    const path = join(folder, secret.path);
+    const made = mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (made !== undefined && like !== null) {
+      const handle = openSync(made, 'r');
+      giveTo(handle, like, 0o700);
+      closeSync(handle);
+    }
+    const file = openSync(path, 'wx', 0o600);
+    written.push(path);
+    try {
+      writeFileSync(file, `${secret.value}\n`);
+      if (like !== null) giveTo(file, like, 0o600);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** The mode comes last: a change of owner may take bits of it away. */
+function giveTo(file: number, { uid, gid }: Stats, mode: number): void {
+  fchownSync(file, uid, gid);
+  fchmodSync(file, mode & 0o7777);
 }
 
 /** Whether git would pick the secrets up: a work tree, and no line of its ignore files that names them. */

@@ -4,9 +4,11 @@ import type { z } from 'zod';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Provider } from '../providers/provider.ts';
 import { findProvider } from '../providers/registry.ts';
-import { isDay, isZone, zoneClock } from '../time.ts';
+import { DAY, formatDuration, isDay, isZone, parseDuration, zoneClock } from '../time.ts';
 import { joinPath, type Problem } from './interpolate.ts';
 import { parseListen, tokenProblem } from './listen.ts';
+import { DEFAULT_AUDITS, DEFAULT_LOOKBACK } from './schema.ts';
+import { plainWords } from './words.ts';
 
 /** What a schema of one entry cannot see, found on the entries as they stand. */
 
@@ -33,7 +35,7 @@ export function accessProblems({ path, entry, provider }: RawAccount): readonly 
   if (provider === null) return [];
   return (['credentials', 'options'] as const).flatMap((part) => {
     const given = entry[part] ?? (part === 'options' ? {} : undefined);
-    const result = provider[part].safeParse(given);
+    const result = provider[part].safeParse(given, { error: plainWords });
     return result.success ? [] : issueProblems(result.error, `${path}.${part}`);
   });
 }
@@ -51,8 +53,7 @@ export function issueProblems(error: z.ZodError, prefix: string): readonly Probl
         message: 'is not a known setting',
       }));
     }
-    const missing = issue.message.endsWith('received undefined');
-    return [{ path, message: missing ? 'is missing' : issue.message }];
+    return [{ path, message: issue.message }];
   });
 }
 
@@ -87,6 +88,25 @@ export function futureStarts(raw: readonly RawAccount[], now: number): readonly 
     const at = isDay(startAt) ? zoneClock(zone).startOfDay(startAt) : Date.parse(startAt);
     return at > now ? [{ path: `${path}.startAt`, message: 'lies in the future' }] : [];
   });
+}
+
+/** What polls and audits still read again and compare must be there to be compared with. */
+export function shortRetentions(raw: readonly RawAccount[]): readonly Problem[] {
+  return raw.flatMap(({ path, entry }) => {
+    const retention = durationOf(entry['retention']);
+    if (retention === null) return [];
+    const audits = entry['audit'] ?? DEFAULT_AUDITS;
+    const ages = Array.isArray(audits) ? audits.map((age: Json) => durationOf(age) ?? 0) : [];
+    const lookback = durationOf(entry['lookback'] ?? DEFAULT_LOOKBACK) ?? 0;
+    const least = Math.max(lookback, ...ages) + DAY;
+    if (retention > least) return [];
+    const message = `must be longer than lookback and the last audit and a day: more than ${formatDuration(least)}`;
+    return [{ path: `${path}.retention`, message }];
+  });
+}
+
+function durationOf(value: Json | undefined): number | null {
+  return typeof value === 'string' ? parseDuration(value) : null;
 }
 
 /** Two entries for one login would store each call twice. */

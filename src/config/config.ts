@@ -1,34 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { CdrError } from '../errors.ts';
-import { type Json, parseJson } from '../json.ts';
+import { CdrError, fault } from '../errors.ts';
 import type { Connector } from '../providers/provider.ts';
 import { environmentProxies } from '../providers/proxy.ts';
 import { findProvider } from '../providers/registry.ts';
 import { isDay, parseDuration, wholeSecond, type ZoneClock, zoneClock } from '../time.ts';
-import {
-  accessProblems,
-  doubles,
-  exposure,
-  fileTrouble,
-  futureStarts,
-  issueProblems,
-  rawAccounts,
-  readAuthorities,
-  trimSlash,
-} from './checks.ts';
-import { type Environment, interpolate, type Problem } from './interpolate.ts';
+import { checkText } from './check-text.ts';
+import { fileTrouble, trimSlash } from './checks.ts';
+import { type Environment, type Problem, problemText } from './interpolate.ts';
 import { isLoopback, type Listen } from './listen.ts';
-import { type AccountEntry, type ConfigEntries, configSchema } from './schema.ts';
+import type { AccountEntry, ConfigEntries } from './schema.ts';
 
 /** The configuration, complete and checked. Durations in milliseconds. */
 export interface Config {
   readonly path: string;
   /** `sqlite:` and an absolute path. */
   readonly store: string;
+  /** Bytes that are to stay free on the store's disk; 0 for none. */
+  readonly diskReserve: number;
   readonly queue: string;
   readonly http: Listen & { readonly token: string | null };
   readonly accounts: readonly AccountConfig[];
+  /** The secrets and certificates that it names. */
+  readonly files: readonly string[];
   /** What no output may show. */
   readonly secrets: readonly string[];
   /** What an operator should hear, though it works. */
@@ -47,6 +41,8 @@ export interface AccountConfig {
   readonly every: number;
   readonly lookback: number;
   readonly settle: number;
+  /** How long calls are kept in clear; null for as long as they are stored. */
+  readonly retention: number | null;
   readonly windowDays: number;
   readonly audit: readonly number[];
   readonly minInterval: number;
@@ -61,15 +57,9 @@ export class ConfigError extends CdrError {
   readonly problems: readonly Problem[];
 
   constructor(path: string, problems: readonly Problem[]) {
-    const lines = problems.map((problem) =>
-      problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`,
-    );
-    super({
-      class: 'config',
-      code: 'config.invalid',
-      message: [`${path} cannot be used:`, ...lines.map((line) => `  ${line}`)].join('\n'),
-      hint: 'README.md shows a whole configuration.',
-    });
+    const lines = problems.map((problem) => `  ${problemText(problem)}`);
+    const words = [`${path} cannot be used:`, ...lines];
+    super(fault('config.invalid', words.join('\n')));
     this.problems = problems;
   }
 }
@@ -82,30 +72,20 @@ export class ConfigError extends CdrError {
 export function loadConfig(file: string, environment: Environment): Config {
   const path = resolve(file);
   const folder = dirname(path);
-  const { value, problems: unresolved } = interpolate(readFile(path), environment, folder);
-  const parsed = configSchema.safeParse(value);
-  const authorities = readAuthorities(value, folder);
-  const accounts = rawAccounts(value);
-  const problems = firstOfEachPath([
-    ...unresolved,
-    ...(parsed.success ? [] : issueProblems(parsed.error, '')),
-    ...accounts.flatMap(accessProblems),
-    ...authorities.problems,
-    ...doubles(accounts),
-    ...futureStarts(accounts, Date.now()),
-    ...exposure(value),
-  ]);
-  if (!parsed.success || problems.length > 0) throw new ConfigError(path, problems);
+  const { entries, pem, files, problems } = checkText(readText(path), folder, environment);
+  if (entries === null) throw new ConfigError(path, problems);
 
-  const { store, queue, http } = parsed.data;
-  const opened = parsed.data.accounts.map((entry) => openAccount(entry, authorities.pem));
+  const { store, diskReserve, queue, http } = entries;
+  const opened = entries.accounts.map((entry) => openAccount(entry, pem));
   const config: Config = {
     path,
     store: `sqlite:${resolve(folder, store.slice('sqlite:'.length))}`,
+    diskReserve,
     queue,
     http: { ...http.listen, token: http.token ?? null },
     accounts: opened,
-    secrets: secretsOf(parsed.data, opened),
+    files,
+    secrets: secretsOf(entries, opened),
     warnings: opened.flatMap((account) =>
       accountWarnings(account).map((warning) => `${account.id}: ${warning}`),
     ),
@@ -113,33 +93,12 @@ export function loadConfig(file: string, environment: Environment): Config {
   return Object.freeze(config);
 }
 
-function readFile(path: string): Json {
-  let text = '';
+function readText(path: string): string {
   try {
-    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
-    return parseJson(text);
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    const unusable =
-      error instanceof SyntaxError ? `is not JSON${jsonPlace(error, text)}` : fileTrouble(error);
-    throw new ConfigError(path, [{ path: '', message: `the file ${unusable}` }]);
+    throw new ConfigError(path, [{ path: '', message: `the file ${fileTrouble(error)}` }]);
   }
-}
-
-/** Where JSON.parse stopped. Its own message is not shown: it quotes the text around, which may be a secret. */
-function jsonPlace({ message }: SyntaxError, text: string): string {
-  const stated = /\(line (\d+) column (\d+)\)/.exec(message);
-  if (stated !== null) return ` (line ${stated[1]}, column ${stated[2]})`;
-  const quoted =
-    /^Unexpected token .*?, (?:\.\.\.)?"([\s\S]*?)"(?:\.\.\.)? is not valid JSON$/.exec(
-      message,
-    )?.[1];
-  const at = quoted === undefined ? -1 : text.indexOf(quoted);
-  return at < 0 ? '' : ` (near line ${text.slice(0, at + 10).split('\n').length})`;
-}
-
-function firstOfEachPath(problems: readonly Problem[]): readonly Problem[] {
-  const seen = new Set<string>();
-  return problems.filter(({ path }) => !seen.has(path) && seen.add(path));
 }
 
 function openAccount(entry: AccountEntry, pem: ReadonlyMap<string, string>): AccountConfig {
@@ -165,6 +124,7 @@ function openAccount(entry: AccountEntry, pem: ReadonlyMap<string, string>): Acc
     every: entry.every ?? parseDuration(provider.defaults.every) ?? 0,
     lookback: entry.lookback,
     settle: entry.settle,
+    retention: entry.retention ?? null,
     windowDays: entry.window,
     audit: entry.audit,
     minInterval: entry.minInterval ?? parseDuration(provider.defaults.minInterval) ?? 0,

@@ -8,9 +8,15 @@ export interface Problem {
   readonly message: string;
 }
 
+export function problemText({ path, message }: Problem): string {
+  return path === '' ? message : `${path}: ${message}`;
+}
+
 export interface Interpolated {
   readonly value: Json;
   readonly problems: readonly Problem[];
+  /** The secret files that it names. */
+  readonly files: readonly string[];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,12 +28,19 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function interpolate(value: Json, environment: Environment, folder: string): Interpolated {
   const problems: Problem[] = [];
+  const files: string[] = [];
+
+  const secretFile = (name: string): Found => {
+    const file = resolve(folder, name);
+    files.push(file);
+    return readSecret(file);
+  };
 
   const replaceIn = (text: string, path: string): string =>
     text.replace(/\$(?:\$\{|\{([^}]*)\})/g, (whole, name?: string) => {
       if (name === undefined) return '${';
       const found = name.startsWith('file:')
-        ? readSecret(resolve(folder, name.slice('file:'.length)))
+        ? secretFile(name.slice('file:'.length))
         : readVariable(environment, name);
       if (found.kind === 'value') return found.value;
       problems.push({ path, message: found.message });
@@ -43,7 +56,7 @@ export function interpolate(value: Json, environment: Environment, folder: strin
     return Object.fromEntries(entries.map(([key, item]) => [key, walk(item, joinPath(path, key))]));
   };
 
-  return { value: walk(value, ''), problems };
+  return { value: walk(value, ''), problems, files };
 }
 
 export function joinPath(path: string, key: string): string {

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { parseBytes } from '../bytes.ts';
 import { providers } from '../providers/registry.ts';
 import { DAY, isDay, isZone, parseDuration } from '../time.ts';
 import { type Listen, parseListen } from './listen.ts';
+import { durationPattern, shape, wholeDaysPattern } from './patterns.ts';
+import { httpUrl, proxyUrl, queueUrl, storeUrl } from './urls.ts';
 
 /**
  * The shape of worker.config.json. Unknown keys are problems: a misspelt setting is silently not there.
@@ -23,37 +26,44 @@ function duration(least: string, most: string) {
       context.addIssue(value === null ? `must be ${MEASURES}` : `must be ${least} to ${most}`);
       return z.NEVER;
     })
-    .meta({ pattern: '^\\d{1,9}(ms|s|m|h|d)$' });
+    .meta(shape(durationPattern(least, most), `must be ${MEASURES}: ${least} to ${most}`));
 }
+
+const SIZES = 'a size such as 256MB or 1GB, or 0B for none';
+
+const size = z
+  .string(`must be ${SIZES}`)
+  .transform((text, context): number => {
+    const value = parseBytes(text);
+    if (value !== null && value <= (parseBytes(LARGEST_SIZE) ?? 0)) return value;
+    context.addIssue(value === null ? `must be ${SIZES}` : `must be 0B to ${LARGEST_SIZE}`);
+    return z.NEVER;
+  })
+  .meta({ pattern: '^\\d{1,9}(B|KB|MB|GB|TB)$' });
+
+const LARGEST_SIZE = '1000TB';
+
+export const DEFAULT_LOOKBACK = '2h';
+export const DEFAULT_AUDITS: readonly string[] = ['1d', '3d', '7d'];
 
 /** What is waited for by a timer: Node's are no longer than 24.8 days. */
 const LONGEST_WAIT = '24d';
 
-/** Whole days: windows are cut at midnights. */
-const days = duration('1d', '366d').transform((value, context): number => {
-  if (value % DAY === 0) return value / DAY;
-  context.addIssue('must be whole days, such as 1d');
-  return z.NEVER;
-});
+/** Windows are cut at midnights. */
+const [SHORTEST_WINDOW, LONGEST_WINDOW] = ['1d', '366d'];
 
-export const httpUrl = z
-  .string('must be a URL')
-  .superRefine((text, context) => {
-    if (!URL.canParse(text) || text !== text.trim()) return context.addIssue('is not a URL');
-    const url = new URL(text);
-    if (!/^https?:$/.test(url.protocol)) context.addIssue('must begin with https:// or http://');
-    if (url.username !== '' || url.password !== '')
-      context.addIssue('must hold no user or password');
-    if (url.search !== '' || url.hash !== '' || /[?#]$/.test(text)) {
-      context.addIssue('must hold no query and no fragment');
-    }
+const days = duration(SHORTEST_WINDOW, LONGEST_WINDOW)
+  .transform((value, context): number => {
+    if (value % DAY === 0) return value / DAY;
+    context.addIssue('must be whole days, such as 1d');
+    return z.NEVER;
   })
-  .meta({ pattern: '^https?://[^?#]+$' });
-
-const proxyUrl = z
-  .string()
-  .refine((text) => URL.canParse(text) && /^https?:/.test(text), 'must be an http(s) URL or false')
-  .meta({ pattern: '^https?://.' });
+  .meta(
+    shape(
+      wholeDaysPattern(SHORTEST_WINDOW, LONGEST_WINDOW),
+      `must be whole days: ${SHORTEST_WINDOW} to ${LONGEST_WINDOW}`,
+    ),
+  );
 
 const zone = z
   .string()
@@ -125,7 +135,7 @@ export const accountSchema = z.strictObject({
     title: 'Poll interval',
     description: 'How often the worker polls, or a cron job is meant to.',
   }),
-  lookback: duration('0s', '366d').prefault('2h').meta({
+  lookback: duration('0s', '366d').prefault(DEFAULT_LOOKBACK).meta({
     title: 'Lookback',
     description:
       'How far behind the watermark every poll reads again, for late and changed records.',
@@ -133,6 +143,11 @@ export const accountSchema = z.strictObject({
   settle: duration('0s', LONGEST_WAIT)
     .prefault('60s')
     .meta({ title: 'Settle', description: 'How close to now a poll may read.' }),
+  retention: duration('1d', '36600d').optional().meta({
+    title: 'Retention',
+    description:
+      'How long calls keep numbers, names and payload; afterwards these are overwritten, in every version. Off by default.',
+  }),
   window: days.prefault('1d').meta({
     title: 'Window',
     description:
@@ -140,7 +155,7 @@ export const accountSchema = z.strictObject({
   }),
   audit: z
     .array(duration('1d', '366d'))
-    .prefault(['1d', '3d', '7d'])
+    .prefault([...DEFAULT_AUDITS])
     .meta({ title: 'Audits', description: 'At which ages a closed day is audited.' }),
   minInterval: duration('0s', LONGEST_WAIT)
     .optional()
@@ -166,23 +181,6 @@ export const accountSchema = z.strictObject({
   }),
 });
 
-const storeUrl = z
-  .string('must be sqlite:PATH')
-  .superRefine((text, context) => {
-    if (/^postgres(ql)?:/.test(text))
-      context.addIssue('a PostgreSQL store is not available in this version; use sqlite:PATH');
-    else if (!/^sqlite:./.test(text)) context.addIssue('must be sqlite:PATH');
-  })
-  .meta({ pattern: '^sqlite:.' });
-
-const queueUrl = z
-  .string()
-  .regex(
-    /^(embedded|rediss?:\/\/.+|postgres(ql)?:\/\/.+)$/,
-    'must be embedded, redis://…, rediss://… or postgres://…',
-  )
-  .refine((text) => text === 'embedded' || URL.canParse(text), 'is not a URL');
-
 const listen = z
   .string(`must be ${ADDRESS}`)
   .transform((text, context): Listen => {
@@ -204,6 +202,11 @@ export const configSchema = z.strictObject({
   store: storeUrl
     .default('sqlite:./data/cdrsync.db')
     .meta({ title: 'Store', description: 'sqlite:PATH; relative paths are against this folder.' }),
+  diskReserve: size.prefault('256MB').meta({
+    title: 'Disk reserve',
+    description:
+      "What is to stay free on the store's disk: with less, nothing is fetched. 0B: off.",
+  }),
   queue: queueUrl.default('embedded').meta({
     title: 'Queue of the worker',
     description:
