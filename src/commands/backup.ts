@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Backup, backupStore } from '../store/backup.ts';
+import { refuseProtected } from './protected-files.ts';
 import { type GlobalOptions, openSession } from './session.ts';
 import { count } from './table.ts';
 
@@ -15,6 +16,7 @@ export async function backupCommand(
 ): Promise<number> {
   const { config } = await openSession(globals, new AbortController().signal);
   const path = resolve(to);
+  refuseProtected(config, '--to', path);
   const report: BackupReport = { path, ...backupStore(config.store, path) };
   const { calls, versions, change_seq, bytes } = report;
   const text = `${path}: ${count(calls)} calls, ${count(versions)} earlier versions, up to change ${count(change_seq)}, ${count(bytes)} bytes; checked\n`;

@@ -1,6 +1,17 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import SQLite from 'better-sqlite3';
-import { CdrError, configError } from '../errors.ts';
+import { CdrError, configError, fault } from '../errors.ts';
 import { missing, toStoreError } from './trouble.ts';
 
 /** A copy of a store that was read again after it was written. */
@@ -15,37 +26,43 @@ export interface Backup {
 /**
  * Copies a SQLite store to a new file, readable by its owner only, while others
  * write to it: the copy is the store at one instant. It has its name once it is
- * whole and was checked; a process that is killed leaves `<target>.partial`.
+ * whole, was checked and is on the disk; a process that is killed leaves
+ * `<target>.<random>.partial`, and SQLite's `-journal` of that.
  *
  * @param url `sqlite:PATH`.
- * @throws CdrError `backup.target` where the file exists, `backup.unsound` where
- * the copy is not what it should be, and of class `store` or `config` for the store itself.
+ * @throws CdrError `backup.target` where the file exists, `backup.write` where it
+ * cannot be written, `backup.unsound` where the copy is not what it should be, and
+ * of class `store` or `config` for the store itself.
  */
 export function backupStore(url: string, target: string): Backup {
   const path = url.slice('sqlite:'.length);
   if (!existsSync(path)) throw missing(path);
-  if (existsSync(target)) {
-    throw configError(
-      'backup.target',
-      `${target} exists`,
-      'Name a new file, such as one with the date in it.',
-    );
-  }
-  const partial = `${target}.partial`;
+  if (existsSync(target)) throw taken(target);
+  // A name of its own: of two backups at once neither may write into, or remove, the other's.
+  const partial = `${target}.${randomUUID().slice(0, 8)}.partial`;
   try {
-    rmSync(partial, { force: true });
-    closeSync(openSync(partial, 'wx', 0o600));
-    const before = copy(path, partial);
-    const backup = check(partial, before);
-    renameSync(partial, target);
-    return backup;
+    const file = openSync(partial, 'wx', 0o600);
+    try {
+      const before = copy(path, partial);
+      const numbers = check(partial, before);
+      fsyncSync(file);
+      publish(partial, target);
+      return { bytes: fstatSync(file).size, ...numbers };
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
+    throw toTargetError(error, target);
+  } finally {
     rmSync(partial, { force: true });
-    throw toStoreError(error, path);
+    rmSync(`${partial}-journal`, { force: true });
   }
 }
 
 type Numbers = Omit<Backup, 'bytes'>;
+
+/** Troubles of SQLite while it copies that are the store's; the others are those of what is written. */
+const OF_THE_STORE = /^SQLITE_(?:BUSY|CORRUPT|NOTADB|IOERR_(?:READ|SHORT_READ|SHM\w+|LOCK))/;
 
 /**
  * SQLite's own backup, page by page, begins again whenever another process has
@@ -54,20 +71,23 @@ type Numbers = Omit<Backup, 'bytes'>;
  * @returns what the store held before.
  */
 function copy(path: string, partial: string): Numbers {
-  const source = new SQLite(path, { readonly: true, fileMustExist: true });
+  let writing = false;
+  let source: SQLite.Database | null = null;
   try {
+    source = new SQLite(path, { readonly: true, fileMustExist: true });
     const before = numbersOf(source);
+    writing = true;
     source.prepare<[string]>('vacuum into ?').run(partial);
     return before;
+  } catch (error) {
+    const foreign = error instanceof SQLite.SqliteError && !OF_THE_STORE.test(error.code);
+    throw writing && foreign ? error : toStoreError(error, path);
   } finally {
-    source.close();
+    source?.close();
   }
 }
 
-function check(partial: string, before: Numbers): Backup {
-  const file = openSync(partial, 'r');
-  fsyncSync(file);
-  closeSync(file);
+function check(partial: string, before: Numbers): Numbers {
   const database = new SQLite(partial, { readonly: true });
   try {
     const sound = database.pragma('integrity_check', { simple: true }) === 'ok';
@@ -77,7 +97,10 @@ function check(partial: string, before: Numbers): Backup {
       numbers.versions >= before.versions &&
       numbers.change_seq >= before.change_seq;
     if (!sound || !whole) throw unsound(partial);
-    return { bytes: statSync(partial).size, ...numbers };
+    return numbers;
+  } catch (error) {
+    const garbled = error instanceof SQLite.SqliteError && /CORRUPT|NOTADB/.test(error.code);
+    throw garbled ? unsound(partial) : error;
   } finally {
     database.close();
   }
@@ -95,11 +118,43 @@ function numbersOf(database: SQLite.Database): Numbers {
   };
 }
 
+/** Gives the copy its name, unless something has that by now: a rename would overwrite it. */
+function publish(partial: string, target: string): void {
+  try {
+    linkSync(partial, target);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw taken(target);
+    // File systems without links (FAT, some network drives): the name is taken first.
+    closeSync(openSync(target, 'wx', 0o600));
+    renameSync(partial, target);
+  }
+  // Windows opens no folder.
+  if (process.platform === 'win32') return;
+  const folder = openSync(dirname(target), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** A failure that is not the store's, under the name that the operator gave. */
+function toTargetError(error: unknown, target: string): unknown {
+  const code = codeOf(error);
+  if (error instanceof CdrError || code === null) return error;
+  if (code === 'EEXIST') return taken(target);
+  const why = code === 'SQLITE_FULL' ? 'the disk is full' : code;
+  return new CdrError(fault('backup.write', `${target} cannot be written (${why})`), {}, error);
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error ? String(error.code) : null;
+}
+
+function taken(target: string): CdrError {
+  return configError('backup.target', `${target} exists`);
+}
+
 function unsound(partial: string): CdrError {
-  return new CdrError({
-    class: 'store',
-    code: 'backup.unsound',
-    message: `the copy ${partial} is not whole`,
-    hint: 'Check the disk that it was written to, and try again; the store itself was only read.',
-  });
+  return new CdrError(fault('backup.unsound', `the copy ${partial} is not whole`));
 }
