@@ -15,14 +15,18 @@ const SHORTEST_INTERNATIONAL = 9;
 /**
  * The spellings under which a number may be stored, the one given first.
  *
- * Blanks, hyphens, dots and brackets are left out; `+` and `00` begin a country
- * code. A number of ten or eleven digits is looked for with and without 86 and
+ * Blanks, hyphens, dots, brackets and invisible characters are left out, and the
+ * trunk prefix 0 behind a country code (`+86 (0)138…`); `+` and `00` begin a country
+ * code. Full-width characters count as the plain ones. A number of ten or eleven digits is looked for with and without 86 and
  * the trunk prefix 0. Since +1 380… and the mobile 1380… have the same digits,
  * what looks like a Chinese mobile number is one unless a `+` or `00` says otherwise.
  */
 export function numberForms(given: string): readonly string[] {
   const typed = given.trim();
-  const plain = typed.replaceAll(/[\s().-]/g, '');
+  const plain = typed
+    .normalize('NFKC')
+    .replaceAll(/\(\s*0\s*\)/g, '')
+    .replaceAll(/[\s().\p{Pd}\p{Cf}]/gu, '');
   const [, prefix, digits] = /^(\+|00)?(\d+)$/.exec(plain) ?? [];
   const forms = new Set([typed, plain]);
   if (digits === undefined) return [...forms];
@@ -41,7 +45,7 @@ export function numberForms(given: string): readonly string[] {
 
 /** The number without country code and trunk prefix; null where it is not a Chinese one. */
 function nationalNumber(digits: string, prefixed: boolean): string | null {
-  const rest = digits.startsWith(COUNTRY) ? digits.slice(COUNTRY.length) : '';
+  const rest = digits.startsWith(COUNTRY) ? digits.slice(COUNTRY.length).replace(/^0/, '') : '';
   if (NATIONAL.test(rest)) return rest;
   if (prefixed) return null;
   const number = digits.replace(/^0/, '');
@@ -51,4 +55,20 @@ function nationalNumber(digits: string, prefixed: boolean): string | null {
 function isInternational(digits: string, prefixed: boolean): boolean {
   if (prefixed) return true;
   return digits.length >= SHORTEST_INTERNATIONAL && !digits.startsWith('0') && !MOBILE.test(digits);
+}
+
+/** So many digits, and text that holds them alone is a number; fewer are lengths, codes and ids, too. */
+export const SHORTEST_IN_TEXT = 7;
+
+const RUNS = new RegExp(`\\+?\\d{${SHORTEST_IN_TEXT},}`, 'g');
+
+/** Whatever in a text may be a spelling of a phone number: runs of digits, a `+` before them included. */
+export function numbersIn(text: string): ReadonlySet<string> {
+  return new Set(text.match(RUNS));
+}
+
+/** The digits that every spelling of a number contains. */
+export function sharedDigits(forms: readonly string[]): string {
+  const digits = forms.map((form) => form.replaceAll(/\D/g, ''));
+  return digits.reduce((least, one) => (one.length < least.length ? one : least));
 }

@@ -191,11 +191,55 @@ describe('a masked number', () => {
     ['91234567', '******67'],
     ['10086', '10086'],
     ['110', '110'],
-    ['１３８００１３８０００', '１３８****８０００'],
+    ['１３８００１３８０００', '138****8000'],
+    ['138（0013）8000', '138(****)8000'],
+    ['138．0013．8000', '138.****.8000'],
+    ['138，0013、8000', '138,****、8000'],
+    ['138：0013:8000', '138:****:8000'],
+    ['138 * 0013 # 8000', '138 * **** # 8000'],
+    ['138~0013|8000', '138~****|8000'],
+    ["138;0013='8000", "138;****='8000"],
+    ['138----0013    8000', '138----****    8000'],
+    ['138\u034f0013\u034f8000', '138\u034f****\u034f8000'],
+    ['①③⑧⓪⓪①③⑧⓪⓪⓪', '138****8000'],
+    ['1\ufe0f\u20e33800138000', '1\ufe0f\u20e338****8000'],
+    ['2026-11-20 10:00', '202*-**-** 10:00'],
+    // What hides nothing stays as it was written.
+    ['第①组（一）…', '第①组（一）…'],
+    ['{"a":138,"b":0013}', '{"a":138,"b":0013}'],
     ['sip:13800138000@pbx.example', 'sip:138****8000@pbx.example'],
     ['anonymous', 'anonymous'],
   ])('%s is shown as %s', (number, masked) => {
     expect(maskNumbers(number)).toBe(masked);
+  });
+
+  test('is hidden in the party of a call, whatever stands between its digits', () => {
+    const written = [
+      '138 0013 8000',
+      '138x0013x8000',
+      '"138" {0013} [8000]',
+      '1-3-8-----0013ext8000',
+    ];
+    for (const caller of written) {
+      const { record } = masker('key')(rowOf({ caller, callee: caller }));
+      expect(record.caller?.replaceAll(/[^\d*]/g, '')).toBe('138****8000');
+      expect(record.callee).toBe(record.caller);
+    }
+  });
+
+  test('is hidden in a currency, where the provider takes any text', () => {
+    const { record } = masker('key')(rowOf({ cost: '1', currency: 'USD 13800138000' }));
+    expect(record.currency).toBe('USD 138****8000');
+    expect(masker('key')(rowOf({ cost: '1', currency: 'USD' })).record.currency).toBe('USD');
+  });
+
+  test('leaves apart the fields whose names are masked alike', () => {
+    const custom =
+      '{"13800138000":1,"13811118000":2,"13822228000":{"13900139000":3,"13911119000":4}}';
+    const { record } = masker('key')(rowOf({ custom }));
+    expect(record.custom).toBe(
+      '{"138****8000":1,"138****8000 (2)":2,"138****8000 (3)":{"139****9000":3,"139****9000 (2)":4}}',
+    );
   });
 
   test('is hidden in every form that a business field may give it', () => {

@@ -79,7 +79,8 @@ it('tells what a call was before each change, the oldest first, to the digit', a
   ]);
   for (const [index, line] of lines.entries()) {
     // As it was received at the time: parsed and written again it would be another text.
-    expect(line.text).toContain(`"raw":${writeJson(rows[index] ?? {})}`);
+    const raw = writeJson(rows[index] ?? {}).replaceAll('\u2028', '\\u2028');
+    expect(line.text).toContain(`"raw":${raw}`);
     const current = index === rows.length - 1;
     expect(line.change_reason).toBe(current ? undefined : 'provider');
     expect(line.replaced_at === undefined).toBe(current);

@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { type JsonObject, writeJson } from '../src/json.ts';
 import { numberForms } from '../src/phone-number.ts';
 import { strayQuery } from '../src/store/day-numbers.ts';
-import { partyQuery } from '../src/store/find-calls.ts';
+import { idQueries, partyQuery } from '../src/store/find-calls.ts';
 import { openStoreToRead } from '../src/store/store.ts';
 import { addDays, HOUR, isoMillis, isoSeconds } from '../src/time.ts';
+import { planOf } from './support/plan.ts';
 import { ago, at, tamper } from './support/tamper.ts';
 import {
   accountsOf,
@@ -202,7 +203,7 @@ it('shows a call, its versions and what differs, its runs, and the audits of its
   expect(words).toContain(`started     ${ago(2)}T12:00:00+08:00  ${isoSeconds(noon)}`);
   expect(words).toContain('caller      +8613800138000');
   expect(words).toMatch(/cost {8}2\.20 CNY/);
-  expect(words).toMatch(/missing {5}since .*no longer listed/);
+  expect(words).toMatch(/missing {5}since [\s\S]*no longer listed/);
   expect(words).toMatch(/1 to 2 {2}\S+\+08:00 {2}\S+Z {2}provider\n {4}cost: 1\.10 → 1\.1000\n/);
   expect(words).toContain('raw.note: null → by hand');
   expect(words).toMatch(/version 1 .*\n {4}by sync, .*, ok\n/);
@@ -257,9 +258,10 @@ async function numbersOf(bench: Workbench): Promise<void> {
     ...[false, false, false, true, false],
   ]);
   expect(limited.stderr).toContain('more than the 1 shown');
-  const [, row, ...rest] = text.stdout.trimEnd().split('\n');
+  const [, row, whose, ...rest] = text.stdout.trimEnd().split('\n');
   expect(rest).toEqual([]);
-  expect(row).toMatch(new RegExp(`^${day} 13:00:00 +demo-udesk .*013800138000.* disputed$`));
+  expect(row).toMatch(new RegExp(`^${day} 13:00:00 .*013800138000`));
+  expect(whose).toBe('  demo-udesk  disputed');
   expect(text.stderr).toContain('--limit');
 }
 
@@ -347,6 +349,13 @@ it.each([
   ['021-5555 0000', ['021-5555 0000', '02155550000', '2155550000', '+862155550000']],
   ['+852 2123 4567', ['85221234567', '+85221234567', '0085221234567']],
   ['85221234567', ['+85221234567', '0085221234567']],
+  ['１３８００１３８０００', ['13800138000', '+8613800138000']],
+  ['＋86 138–0013–8000', ['13800138000', '+8613800138000']],
+  ['\u202a+8613800138000\u202c', ['13800138000', '+8613800138000']],
+  ['+86 (0)138 0013 8000', ['13800138000', '+8613800138000', '013800138000']],
+  ['+86（0）755 1234 5678', ['075512345678', '+8675512345678']],
+  ['0086 0755 12345678', ['075512345678', '+8675512345678']],
+  ['+44 (0)20 7946 0958', ['+442079460958', '00442079460958']],
 ])('knows the spellings of %s', (given, spellings) => {
   expect(numberForms(given)).toEqual(expect.arrayContaining(spellings));
 });
@@ -358,4 +367,33 @@ it('takes no number for another one of the same digits', () => {
   expect(numberForms('+13800138000')).not.toContain('13800138000');
   expect(numberForms('13800138000')).not.toContain('+13800138000');
   expect(numberForms('sip:alice')).toEqual(['sip:alice']);
+});
+
+it('shows the newest calls of an id that many share', async () => {
+  const bench = await openWorkbench({
+    providers: ['okcc'],
+    sandbox: { days: 1, callsPerDay: 3 },
+  });
+  for (const number of [3, 1, 2]) {
+    const row = freshRow(bench.sandbox, 'okcc', at(1, `1${number}:00:00`), number);
+    bench.sandbox.insert('okcc', { ...row, session: 'shared' });
+  }
+  await runs(bench, 'sync');
+  const { calls, more } = shown(await bench.run('--json', 'show', 'shared', '--limit', '2'));
+  expect(more).toBe(true);
+  expect(calls.map(({ started_at }) => started_at)).toEqual(
+    ['13:00:00', '12:00:00'].map((time) => isoSeconds(at(1, time))),
+  );
+  const store = await openStoreToRead(`sqlite:${bench.store}`);
+  if (store === null) throw new Error('There is no store.');
+  const plans = idQueries(store, 'shared', ['demo-okcc', 'other'], 2).map((one) =>
+    planOf(bench.store, one.compile()),
+  );
+  await store.close();
+  const looks = [
+    /^SEARCH calls USING (PRIMARY KEY|INDEX sqlite_autoindex_calls_1) \(account_id=\? AND call_id=\?\)\n/,
+    /^SEARCH calls USING INDEX calls_by_native_id \(account_id=\? AND native_id=\?\)\n/,
+    /^SEARCH calls USING INDEX calls_by_other_identity \(account_id=\? AND identity_key=\?\)\n/,
+  ];
+  for (const [index, look] of looks.entries()) expect(plans[index]).toMatch(look);
 });

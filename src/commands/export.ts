@@ -1,4 +1,3 @@
-import type { AccountConfig } from '../config/config.ts';
 import { configError } from '../errors.ts';
 import { type Format, formatRows } from '../export/format.ts';
 import { masker } from '../export/mask.ts';
@@ -15,11 +14,12 @@ import { durableChangeSeq, streamChanges } from '../store/changes.ts';
 import { readStoreId } from '../store/meta.ts';
 import { type RecordRange, streamRecords } from '../store/records.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
-import { missing } from '../store/trouble.ts';
-import { isoSeconds } from '../time.ts';
+import { isoSeconds, type ZoneClock } from '../time.ts';
 import { describeGaps } from './completeness.ts';
+import { type KnownAccount, knownAccounts, withoutStore } from './known-accounts.ts';
+import { refuseProtected } from './protected-files.ts';
 import { readInstant } from './ranges.ts';
-import { chooseAccounts, type GlobalOptions, openSession } from './session.ts';
+import { type GlobalOptions, openSession } from './session.ts';
 
 export interface ExportOptions {
   readonly account: readonly string[];
@@ -42,22 +42,22 @@ export async function exportCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const { config } = await openSession(globals, signal);
-  chooseAccounts(config, options.account);
-  const chosen = config.accounts.filter(
-    ({ id }) => options.account.length === 0 || options.account.includes(id),
-  );
   checkOptions(options, process.stdout.isTTY === true);
-  const ranges = chosen.map((account) => rangeOf(account, options));
   if (options.output !== undefined) {
-    checkTarget(options.output, config.store.slice('sqlite:'.length), config.path);
+    checkTarget(options.output);
+    refuseProtected(config, '--output', options.output);
   }
   // A connection of its own: the other one is busy as long as the records stream.
   const versions = options.history === true ? await openStoreToRead(config.store) : null;
   const store = await openStoreToRead(config.store);
-  if (store === null) throw missing(config.store);
+  if (store === null) throw withoutStore(config, options.account);
   try {
     const tally: Tally = { records: 0 };
     const upTo = await durableChangeSeq(store, config.store);
+    const chosen = await knownAccounts(store, config, options.account);
+    const ranges = chosen.map((account) => rangeOf(account, options));
+    // Before the records are read: what becomes proven meanwhile may not be among them.
+    const gaps = options.changedSince === undefined ? await findGaps(store, chosen, ranges) : null;
     const rows = await wantedRows({ store, versions }, options, ranges, upTo);
     const pieces = formatRows(tallied(rows, tally), {
       format: options.format,
@@ -66,7 +66,6 @@ export async function exportCommand(
       clockOf: (accountId) => clockOf(chosen, accountId),
     });
     const whole = await write(pieces, options.output, signal);
-    const gaps = options.changedSince === undefined ? await findGaps(store, chosen, ranges) : null;
     if (globals.json) report(tally, whole ? upTo : null, gaps);
     else if (!globals.quiet) remark(gaps ?? []);
   } finally {
@@ -86,36 +85,27 @@ function checkOptions(options: ExportOptions, terminal: boolean): void {
     throw configError(
       'usage.changed_since',
       '--changed-since goes with neither --from, --to nor --history',
-      'It gives what each call is now, of all that changed since. Leave the others out, or export a range without it.',
     );
   }
   if (bom === true && format !== 'csv') {
-    throw configError('usage.bom', `--bom does not go with ${format}`, 'Only csv can have one.');
+    throw configError('usage.bom', `--bom does not go with ${format}`);
   }
   if (format === 'xlsx' && output === undefined && terminal) {
-    throw configError(
-      'usage.terminal',
-      'a workbook is not written to a terminal',
-      'Name a file, --output calls.xlsx, or send it on with > or |.',
-    );
+    throw configError('usage.terminal', 'a workbook is not written to a terminal');
   }
 }
 
-function rangeOf({ id, clock }: AccountConfig, { from, to }: ExportOptions): RecordRange {
+function rangeOf({ id, clock }: KnownAccount, { from, to }: ExportOptions): RecordRange {
   const begin = from === undefined ? null : readInstant('--from', from, clock);
   const end = to === undefined ? null : readInstant('--to', to, clock);
   if (begin !== null && end !== null && begin >= end) {
-    throw configError(
-      'usage.range',
-      '--from is not before --to',
-      'Ranges are half-open: --to is the day after the last one wanted.',
-    );
+    throw configError('usage.range', '--from is not before --to');
   }
   const text = (at: number | null): string | null => (at === null ? null : isoSeconds(at));
   return { accountId: id, from: text(begin), to: text(end) };
 }
 
-function clockOf(accounts: readonly AccountConfig[], accountId: string): AccountConfig['clock'] {
+function clockOf(accounts: readonly KnownAccount[], accountId: string): ZoneClock {
   const account = accounts.find(({ id }) => id === accountId);
   if (account === undefined) throw new Error(`An account that was not asked for: ${accountId}`);
   return account.clock;
@@ -139,9 +129,8 @@ async function wantedRows(
 
 function ahead(since: number, last: number): Error {
   return configError(
-    'usage.changed_since',
+    'usage.change_seq',
     `--changed-since ${since} is beyond the last change of this store, ${last}`,
-    'It is another store, or was restored from a backup: follow it from the beginning, --changed-since 0.',
   );
 }
 
@@ -158,7 +147,7 @@ async function write(
 /** An export says nothing of what is not in it: who bills by it has to hear of the gaps. */
 async function findGaps(
   store: Store,
-  accounts: readonly AccountConfig[],
+  accounts: readonly KnownAccount[],
   ranges: readonly RecordRange[],
 ): Promise<readonly string[]> {
   const gaps: string[] = [];

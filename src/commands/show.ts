@@ -1,14 +1,12 @@
-import type { Config } from '../config/config.ts';
 import { configError } from '../errors.ts';
 import { numberForms } from '../phone-number.ts';
-import { readAccounts } from '../store/accounts.ts';
 import { type Dossier, readDossier } from '../store/dossier.ts';
 import { callsWithId, callsWithNumber, type Found, type NumberScope } from '../store/find-calls.ts';
 import { openStoreToRead, readSnapshot, type Store } from '../store/store.ts';
-import { missing } from '../store/trouble.ts';
 import { isoSeconds, type ZoneClock, zoneClock } from '../time.ts';
+import { type KnownAccount, knownAccounts, withoutStore } from './known-accounts.ts';
 import { readInstant } from './ranges.ts';
-import { chooseAccounts, type GlobalOptions, openSession } from './session.ts';
+import { type GlobalOptions, openSession } from './session.ts';
 import { showJson } from './show-json.ts';
 import { callsText, moreText, numberText } from './show-text.ts';
 import { type UnprovenDays, unprovenDays, unprovenText } from './unproven.ts';
@@ -28,12 +26,6 @@ type Wish =
   | { readonly kind: 'call'; readonly id: string }
   | { readonly kind: 'number'; readonly forms: readonly string[] };
 
-/** An account whose calls may be shown, and the clock of its local times. */
-interface ShownAccount {
-  readonly id: string;
-  readonly clock: ZoneClock;
-}
-
 /**
  * Shows one call with all that is known of it, or the calls of a number. Asks
  * no provider; neither creates nor changes a store.
@@ -48,12 +40,12 @@ export async function showCommand(
 ): Promise<number> {
   const wish = wishOf(callId, options);
   const { config } = await openSession(globals, signal);
-  if (options.account !== undefined) chooseAccounts(config, [options.account]);
   const store = await openStoreToRead(config.store);
-  if (store === null) throw missing(config.store);
+  const ids = options.account === undefined ? [] : [options.account];
+  if (store === null) throw withoutStore(config, ids);
   try {
     return await readSnapshot(store, async (now) => {
-      const accounts = await shownAccounts(now, config, options.account);
+      const accounts = await knownAccounts(now, config, ids);
       const found = await find(now, wish, accounts, options);
       return found.records.length === 0
         ? notFound(now, globals, wish, accounts, options)
@@ -73,26 +65,13 @@ function wishOf(callId: string | undefined, { number, from, to }: ShowOptions): 
   throw configError(
     'usage.show',
     'show takes a call id, or --number with or without --from and --to',
-    'For example: cdrsync show 5fa0…c1, or cdrsync show --number 13800138000 --from 2026-11-01.',
   );
-}
-
-/** Those of the configuration, and those that only the store still knows: their times are in UTC. */
-async function shownAccounts(
-  store: Store,
-  config: Config,
-  only: string | undefined,
-): Promise<readonly ShownAccount[]> {
-  const stored = await readAccounts(store);
-  const left = stored.filter(({ id }) => !config.accounts.some((known) => known.id === id));
-  const all = [...config.accounts, ...left.map(({ id }) => ({ id, clock: zoneClock('UTC') }))];
-  return all.filter(({ id }) => only === undefined || id === only);
 }
 
 async function find(
   store: Store,
   wish: Wish,
-  accounts: readonly ShownAccount[],
+  accounts: readonly KnownAccount[],
   options: ShowOptions,
 ): Promise<Found> {
   const ids = accounts.map(({ id }) => id);
@@ -102,7 +81,7 @@ async function find(
 
 /** One scope for each range of instants: a day means another one in another zone. */
 function scopesOf(
-  accounts: readonly ShownAccount[],
+  accounts: readonly KnownAccount[],
   { account, from, to }: ShowOptions,
 ): readonly NumberScope[] {
   const instant = (option: string, text: string | undefined, clock: ZoneClock): string | null =>
@@ -111,11 +90,7 @@ function scopesOf(
   for (const { id, clock } of accounts) {
     const range = { from: instant('--from', from, clock), to: instant('--to', to, clock) };
     if (range.from !== null && range.to !== null && range.from >= range.to) {
-      throw configError(
-        'usage.range',
-        '--from is not before --to',
-        'Ranges are half-open: --to is the day after the last one wanted.',
-      );
+      throw configError('usage.range', '--from is not before --to');
     }
     const key = `${range.from}/${range.to}`;
     const group = groups.get(key);
@@ -133,7 +108,7 @@ async function tell(
   store: Store,
   globals: GlobalOptions,
   wish: Wish,
-  accounts: readonly ShownAccount[],
+  accounts: readonly KnownAccount[],
   { records, more }: Found,
   { limit, raw }: ShowOptions,
 ): Promise<number> {
@@ -156,7 +131,7 @@ async function notFound(
   store: Store,
   globals: GlobalOptions,
   wish: Wish,
-  accounts: readonly ShownAccount[],
+  accounts: readonly KnownAccount[],
   { from, to }: ShowOptions,
 ): Promise<number> {
   const now = Date.now();

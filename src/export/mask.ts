@@ -13,23 +13,43 @@ const LONGEST_SERVICE = 5;
 /** Shorter ones would show nearly all their digits: they keep the last two. */
 const SHORTEST_WHOLE = 10;
 
-/** Digits of any script, one after another or with what people write between them. */
-const DIGITS = /\p{Nd}(?:[\s\p{Pd}\p{Cf}.()/_+·•−]{0,3}\p{Nd})*/gu;
+const DIGIT = /\p{Nd}/gu;
+/**
+ * Digits of any script, one after another or with a few characters between them
+ * that are no words. Too much is masked so, such as dates: which separators
+ * people and programs put into numbers, no list says.
+ */
+const DIGITS = /\p{Nd}(?:[^\p{L}\p{N}"{}[\]]{0,4}\p{Nd})*/gu;
 
 /**
  * Masks every number in a text: the first three and the last four digits stay,
  * the rest is `*`; of six to nine digits the last two stay, and up to five all.
+ * A text in which something is masked comes in its plain form (NFKC), since
+ * digits may hide in other characters (`①`).
  */
 export function maskNumbers(text: string): string {
-  return text.replace(DIGITS, (run) => {
-    const count = run.match(/\p{Nd}/gu)?.length ?? 0;
-    if (count <= LONGEST_SERVICE) return run;
-    const [first, last] = count < SHORTEST_WHOLE ? [0, 2] : [FIRST, LAST];
-    let position = 0;
-    return run.replace(/\p{Nd}/gu, (digit) => {
-      position += 1;
-      return position <= first || position > count - last ? digit : '*';
-    });
+  return maskPlain(text, (plain) => plain.replace(DIGITS, maskDigits));
+}
+
+/** The same for a text that is one number: all its digits count, whatever stands between them. */
+export function maskParty(text: string): string {
+  return maskPlain(text, maskDigits);
+}
+
+function maskPlain(text: string, mask: (plain: string) => string): string {
+  const plain = text.normalize('NFKC');
+  const masked = mask(plain);
+  return masked === plain ? text : masked;
+}
+
+function maskDigits(text: string): string {
+  const count = text.match(DIGIT)?.length ?? 0;
+  if (count <= LONGEST_SERVICE) return text;
+  const [first, last] = count < SHORTEST_WHOLE ? [0, 2] : [FIRST, LAST];
+  let position = 0;
+  return text.replace(DIGIT, (digit) => {
+    position += 1;
+    return position <= first || position > count - last ? digit : '*';
   });
 }
 
@@ -43,8 +63,19 @@ function maskJson(value: Json): Json {
   }
   if (Array.isArray(value)) return value.map((item: Json) => maskJson(item));
   if (!isObject(value)) return value;
-  const parts = Object.entries(value).map(([key, part]) => [maskNumbers(key), maskJson(part)]);
-  return Object.fromEntries(parts);
+  const masked = new Map<string, Json>();
+  for (const [key, part] of Object.entries(value)) {
+    masked.set(freeKey(maskNumbers(key), masked), maskJson(part));
+  }
+  return Object.fromEntries(masked);
+}
+
+/** Keys that are masked alike stay apart: `138****8000`, `138****8000 (2)`. */
+function freeKey(key: string, taken: ReadonlyMap<string, Json>): string {
+  for (let number = 1; ; number += 1) {
+    const free = number === 1 ? key : `${key} (${number})`;
+    if (!taken.has(free)) return free;
+  }
 }
 
 /**
@@ -60,6 +91,7 @@ export function masker(key: string): (row: ExportRow) => ExportRow {
   const pseudonym = (id: string | null): string | null => (id === null ? null : alias(key, id));
   const text = (value: string | null): string | null =>
     value === null ? null : maskNumbers(value);
+  const party = (value: string | null): string | null => (value === null ? null : maskParty(value));
   return ({ record, before }) => {
     // Each column by name: a new one does not compile until it is decided what it may show.
     const masked: StoredRecord = {
@@ -70,8 +102,8 @@ export function masker(key: string): (row: ExportRow) => ExportRow {
       correlation_id: pseudonym(record.correlation_id),
       direction: record.direction,
       call_mode: text(record.call_mode),
-      caller: text(record.caller),
-      callee: text(record.callee),
+      caller: party(record.caller),
+      callee: party(record.callee),
       agent: text(record.agent),
       started_at: record.started_at,
       ringing_at: record.ringing_at,
@@ -82,7 +114,7 @@ export function masker(key: string): (row: ExportRow) => ExportRow {
       talk_seconds: record.talk_seconds,
       billed_seconds: record.billed_seconds,
       cost: record.cost,
-      currency: record.currency,
+      currency: text(record.currency),
       disposition: record.disposition,
       hangup_cause: text(record.hangup_cause),
       hangup_reason: text(record.hangup_reason),

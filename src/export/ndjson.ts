@@ -3,5 +3,18 @@ import type { ExportRow } from './rows.ts';
 
 /** One JSON object a line, `custom` and `raw` as they were received. */
 export function ndjsonLine({ record, before }: ExportRow): string {
-  return `${before === null ? recordJson(record) : versionJson({ record, ...before })}\n`;
+  return jsonLine(before === null ? recordJson(record) : versionJson({ record, ...before }));
+}
+
+/**
+ * JSON as one line for every reader: some end a line at characters that JSON
+ * lets stand in a text (Node's readline at U+2028 and U+2029, Python's
+ * `splitlines` at U+0085 too), so these are escaped.
+ */
+export function jsonLine(json: string): string {
+  return `${json.replaceAll(/[\u0085\u2028\u2029]/g, escaped)}\n`;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

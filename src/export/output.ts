@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, existsSync, realpathSync, statSync } from 'node:fs';
+import { createWriteStream, lstatSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { configError } from '../errors.ts';
+import { realPath } from '../real-path.ts';
 
 /** The pieces of an export, in order. */
 export type Pieces = AsyncIterable<string | Uint8Array>;
@@ -42,12 +42,16 @@ function isPipeError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
-/** Under another name until it is whole, so that nobody takes half an export for one. */
+/**
+ * Under another name until it is whole and on the disk, so that nobody takes half
+ * an export for one. A link stays, and what it names is replaced.
+ */
 export async function writeFile(pieces: Pieces, path: string, signal: AbortSignal): Promise<void> {
-  const partial = `${path}.${randomUUID().slice(0, 8)}.partial`;
+  const target = realPath(path);
+  const partial = `${target}.${randomUUID().slice(0, 8)}.partial`;
   try {
     // `wx`: never into a file or a link that somebody else put there.
-    const out = createWriteStream(partial, { mode: 0o600, flags: 'wx' });
+    const out = createWriteStream(partial, { mode: 0o600, flags: 'wx', flush: true });
     const done = finished(out);
     done.catch(() => undefined);
     try {
@@ -55,7 +59,7 @@ export async function writeFile(pieces: Pieces, path: string, signal: AbortSigna
       await pour(pieces, out, signal);
       out.end();
       await done;
-      await rename(partial, path);
+      await rename(partial, target);
     } catch (error) {
       out.destroy();
       await rm(partial, { force: true });
@@ -64,34 +68,20 @@ export async function writeFile(pieces: Pieces, path: string, signal: AbortSigna
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     const code = 'code' in error ? String(error.code) : error.name;
-    throw configError(
-      'usage.output',
-      `cannot write ${path} (${code})`,
-      'Check the path given to --output, and the room on its disk.',
-    );
+    throw configError('usage.output', `cannot write ${path} (${code})`);
   }
 }
 
 /**
  * An export replaces an older one, and nothing else.
  *
- * @param store the path of the store's file.
- * @throws CdrError of class `config` where the path is the store's or the configuration's, or no regular file.
+ * @throws CdrError `usage.output` where the path is no regular file, or a link to nothing.
  */
-export function checkTarget(path: string, store: string, config: string): void {
-  const target = real(path);
-  const taken = [config, store, `${store}-wal`, `${store}-shm`].map(real);
-  const regular = !existsSync(path) || statSync(path).isFile();
-  if (regular && !taken.includes(target)) return;
-  const what = regular ? 'the store or the configuration' : 'no regular file';
-  throw configError(
-    'usage.output',
-    `--output ${path} names ${what}`,
-    'Give the export a file of its own.',
-  );
-}
-
-function real(path: string): string {
-  const whole = resolve(path);
-  return existsSync(whole) ? realpathSync(whole) : whole;
+export function checkTarget(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() === true) return;
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) return;
+  const what = entry.isSymbolicLink() ? 'a link that leads to no file' : 'no regular file';
+  throw configError('usage.output', `--output ${path} names ${what}`);
 }

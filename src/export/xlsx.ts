@@ -149,6 +149,5 @@ function tooLarge(): Error {
   return configError(
     'usage.format',
     'these records make a workbook of more than 4 GiB, which no spreadsheet opens',
-    'Export fewer of them (--from, --to, --account), or take --format csv.',
   );
 }

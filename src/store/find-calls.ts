@@ -21,23 +21,27 @@ export async function callsWithId(
   accountIds: readonly string[],
   limit: number,
 ): Promise<Found> {
-  const calls = store.db
+  const found: (readonly StoredRecord[])[] = [];
+  for (const query of idQueries(store, id, accountIds, limit)) found.push(await query.execute());
+  return newest(found, limit);
+}
+
+/** The newest calls of an id, by each of the indexes that may have it. */
+export function idQueries({ db }: Store, id: string, accountIds: readonly string[], limit: number) {
+  const calls = db
     .selectFrom('calls')
     .select(RECORD_COLUMNS)
     .where('account_id', 'in', accountIds)
+    .orderBy('started_at', 'desc')
     .limit(limit + 1);
-  return newest(
-    [
-      await calls.where('call_id', '=', id).execute(),
-      await calls.where('native_id', '=', id).execute(),
-      await calls
-        .where('identity_key', '=', id)
-        // As the partial index has it; without these words it would not be used.
-        .whereRef('identity_key', '<>', 'call_id')
-        .execute(),
-    ],
-    limit,
-  );
+  return [
+    calls.where('call_id', '=', id),
+    calls.where('native_id', '=', id),
+    calls
+      .where('identity_key', '=', id)
+      // As the partial index has it; without these words it would not be used.
+      .whereRef('identity_key', '<>', 'call_id'),
+  ];
 }
 
 /** Where and when to look for a number; the times are ISO 8601 UTC, half-open, null for no bound. */

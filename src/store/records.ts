@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { CallsTable } from './schema.ts';
 import type { Store } from './store.ts';
 
@@ -71,26 +71,40 @@ export function streamRecords(
   store: Store,
   ranges: readonly RecordRange[] | null,
 ): AsyncIterable<StoredRecord> {
-  const query = store.db
+  return recordsQuery(store, ranges).stream();
+}
+
+/** By the index that has the records in this order already, from the first bound to the last. */
+export function recordsQuery({ db }: Store, ranges: readonly RecordRange[] | null) {
+  const query = db
     .selectFrom('calls')
     .select(RECORD_COLUMNS)
     .orderBy('started_at')
     .orderBy('account_id')
     .orderBy('call_id');
-  if (ranges === null) return query.stream();
+  if (ranges === null) return query;
+  const from = outermost(ranges.map((range) => range.from))[0];
+  const to = outermost(ranges.map((range) => range.to)).at(-1);
   return query
-    .where((eb) =>
-      eb.or(
-        ranges.map(({ accountId, from, to }) =>
-          eb.and([
-            eb('account_id', '=', accountId),
-            ...(from === null ? [] : [eb('started_at', '>=', from)]),
-            ...(to === null ? [] : [eb('started_at', '<', to)]),
-          ]),
-        ),
-      ),
-    )
-    .stream();
+    .$if(from !== undefined, (bounded) => bounded.where('started_at', '>=', from ?? ''))
+    .$if(to !== undefined, (bounded) => bounded.where('started_at', '<', to ?? ''))
+    .where((eb) => eb.or(ranges.map(within)));
+}
+
+/** The bounds in order; none where one of the ranges has none. */
+function outermost(bounds: readonly (string | null)[]): readonly string[] {
+  const known = bounds.filter((bound) => bound !== null);
+  return known.length === bounds.length ? known.sort() : [];
+}
+
+/**
+ * Not by the bare columns: SQLite would look each account or each range up by an
+ * index, and then sort all that it finds in a temporary file.
+ */
+function within({ accountId, from, to }: RecordRange) {
+  return sql<boolean>`(account_id || '' = ${accountId}${
+    from === null ? sql`` : sql` and started_at || '' >= ${from}`
+  }${to === null ? sql`` : sql` and started_at || '' < ${to}`})`;
 }
 
 /** What a call was before a change. */
@@ -105,22 +119,32 @@ export interface CallVersion {
 /** What a call was before each of its changes, the oldest first. */
 export async function readVersions(
   store: Store,
-  { account_id, call_id, version }: StoredRecord,
+  current: VersionKey,
 ): Promise<readonly CallVersion[]> {
-  if (version === 1) return [];
-  const versions = await store.db
-    .selectFrom('call_versions')
-    .selectAll()
-    .where('account_id', '=', account_id)
-    .where('call_id', '=', call_id)
-    .orderBy('version')
-    .execute();
+  const { account_id, call_id } = current;
+  if (current.version === 1) return [];
+  const versions = await versionsQuery(store, current).execute();
   return versions.map(({ record, raw, change_reason, replaced_at, version: number }) => {
     const columns: Omit<StoredRecord, 'account_id' | 'call_id' | 'version' | 'raw'> =
       JSON.parse(record);
     const before = { ...columns, account_id, call_id, version: number, raw };
     return { record: before, change_reason, replaced_at };
   });
+}
+
+type VersionKey = Pick<StoredRecord, 'account_id' | 'call_id' | 'version'>;
+
+export function versionsQuery({ db }: Store, { account_id, call_id, version }: VersionKey) {
+  return (
+    db
+      .selectFrom('call_versions')
+      .selectAll()
+      .where('account_id', '=', account_id)
+      .where('call_id', '=', call_id)
+      // The record may have been read before these, and have changed in between.
+      .where('version', '<', version)
+      .orderBy('version')
+  );
 }
 
 /** Like the record's own, with the reason and the time of the change after it. */

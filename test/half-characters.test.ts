@@ -1,0 +1,67 @@
+import { expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import type { JsonObject } from '../src/json.ts';
+import { MINUTE } from '../src/time.ts';
+import { ago } from './support/tamper.ts';
+import { countIn, freshRow, openWorkbench, query, watermarkOf } from './support/workbench.ts';
+
+// Half a character is JSON, and no text that a database keeps.
+
+vi.setConfig({ testTimeout: 60_000 });
+
+it('in an id holds neither its account nor another call up, and folds no calls into one', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  const row = freshRow(bench.sandbox, 'okcc', Date.now() - 30 * MINUTE);
+  const odd: readonly JsonObject[] = [
+    { ...row, session: '\u{fffd}lone', key: '1' },
+    { ...row, session: '\ud800lone', key: '2' },
+    { ...row, session: '\udbfflone', key: '3' },
+    { ...row, session: 'whole', key: '\ud800' },
+  ];
+  for (const one of odd) bench.sandbox.insert('okcc', one);
+  const backfill = ['backfill', '--account', 'demo-okcc', '--from', ago(1), '--to', ago(-1)];
+  const listed = bench.sandbox.rows('okcc').length;
+  let before = 0;
+  for (const args of [['sync'], backfill, ['sync'], backfill]) {
+    const { code, stderr } = await bench.run(...args);
+    // The day waits for a person, since the provider's rows cannot be kept as calls.
+    expect(code, stderr).toBe(1);
+    expect(stderr).not.toContain('store.');
+    expect(countIn(bench.store, 'quarantine')).toBe(3);
+    expect(countIn(bench.store, 'calls')).toBe(listed - 3);
+    const watermark = watermarkOf(bench, 'demo-okcc');
+    if (args[0] === 'sync') expect(watermark).toBeGreaterThan(before);
+    before = watermark;
+  }
+  const Kept = z.object({ reason: z.string(), raw: z.string() });
+  const kept = query(bench.store, Kept, 'select reason, raw from quarantine order by reason');
+  expect(kept.map(({ reason }) => reason)).toEqual([
+    'call_id: holds half a character',
+    'call_id: holds half a character',
+    'native_id: holds half a character',
+  ]);
+  // As received.
+  expect(kept.some(({ raw }) => raw.includes('"\\ud800lone"'))).toBe(true);
+  expect(kept.some(({ raw }) => raw.includes('"\\udbfflone"'))).toBe(true);
+});
+
+it('elsewhere is replaced once, and mapped alike ever after', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 3 } });
+  const row = freshRow(bench.sandbox, 'okcc', Date.now() - 30 * MINUTE);
+  bench.sandbox.insert('okcc', { ...row, session: 'odd', agent: 'a\ud800', userData: '\ud800' });
+  for (const args of [['sync'], ['sync'], ['reprocess']]) {
+    const { code, stderr } = await bench.run(...args);
+    expect(code, stderr).toBe(0);
+  }
+  const Kept = z.object({
+    agent: z.string(),
+    custom: z.string(),
+    version: z.int(),
+    change_seq: z.int(),
+  });
+  const sql = "select agent, custom, version, change_seq from calls where call_id = 'odd'";
+  const [kept] = query(bench.store, Kept, sql);
+  expect(kept).toMatchObject({ agent: 'a\u{fffd}', version: 1 });
+  expect(kept?.custom).toContain('\\ud800');
+  expect(kept?.change_seq).toBe(countIn(bench.store, 'calls'));
+});
