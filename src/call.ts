@@ -32,7 +32,9 @@ export type CallFlag =
   /** The provider says answered, with no talk time. */
   | 'answered_zero_talk'
   /** A wall-clock time that occurred twice; the earlier one is stored. */
-  | 'ambiguous_time';
+  | 'ambiguous_time'
+  /** Numbers, names, payload and recording were overwritten: they are null on purpose. */
+  | 'erased';
 
 /** What a provider's mapping says of one call. */
 export interface Call {

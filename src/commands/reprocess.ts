@@ -2,6 +2,7 @@ import { openStoreToRead, type Store } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
 import type { SyncAccount } from '../sync/account.ts';
 import { storedNames } from '../sync/dimensions.ts';
+import { type Erasing, NOTHING_ERASED } from '../sync/erasing.ts';
 import type { AccountReport } from '../sync/report.ts';
 import { type Reprocessed, reprocess } from '../sync/reprocess.ts';
 import { runAccount } from '../sync/run.ts';
@@ -45,7 +46,7 @@ async function countChanges(
   try {
     for (const account of accounts) {
       const accountId = account.settings.id;
-      const mapper = await mapperOf(account, store);
+      const mapper = await mapperOf(account, store, NOTHING_ERASED);
       outcomes.push({ account: accountId, ...(await reprocess(mapper, null)) });
     }
   } finally {
@@ -66,7 +67,7 @@ async function applyChanges(session: Session, accounts: readonly SyncAccount[]):
     const around = { ...session, store, onProgress: () => undefined };
     for (const account of accounts) {
       const report = await runAccount(account, around, 'reprocess', async (context) => {
-        const mapper = await mapperOf(account, store);
+        const mapper = await mapperOf(account, store, context.erasing);
         outcomes.push({ account: account.settings.id, ...(await reprocess(mapper, context)) });
       });
       reports.push(report);
@@ -75,17 +76,21 @@ async function applyChanges(session: Session, accounts: readonly SyncAccount[]):
     await store.close();
   }
   if (globals.json) process.stdout.write(reportJson(reports));
-  else
-    process.stdout.write(
-      outcomeText(outcomes) + (reportExitCode(reports) === 0 ? '' : reportText(reports)),
-    );
+  else {
+    const failed = reportExitCode(reports) === 0 ? '' : reportText(reports, globals.language);
+    process.stdout.write(outcomeText(outcomes) + failed);
+  }
   return reportExitCode(reports);
 }
 
-async function mapperOf({ settings, connector, rules }: SyncAccount, store: Store) {
+async function mapperOf(
+  { settings, connector, rules }: SyncAccount,
+  store: Store,
+  erasing: Erasing,
+) {
   const accountId = settings.id;
   const names = await storedNames(store, accountId, connector);
-  return { store, accountId, connector, clock: rules.clock, names };
+  return { store, accountId, connector, clock: rules.clock, names, erasing };
 }
 
 function outcomeText(outcomes: readonly Outcome[]): string {

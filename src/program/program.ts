@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import { LOG_LEVELS } from '../log.ts';
+import { printable } from '../redact.ts';
 import { version } from '../version.ts';
+import { addErasing } from './erasing.ts';
 import { addReading } from './reading.ts';
 import { addSetup } from './setup.ts';
 import type { Wrap } from './values.ts';
@@ -22,6 +24,7 @@ export function buildProgram(wrap: Wrap): Command {
       'fail instead of creating a missing store (or CDRSYNC_REQUIRE_STORE=1)',
     )
     .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(printable(text)) })
     .showHelpAfterError('(see cdrsync --help)')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
@@ -30,6 +33,7 @@ export function buildProgram(wrap: Wrap): Command {
     );
   addWalking(program, wrap);
   addReading(program, wrap);
+  addErasing(program, wrap);
   addSetup(program, wrap);
   return program;
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { ExportOptions } from '../commands/export.ts';
 import type { ReprocessOptions } from '../commands/reprocess.ts';
 import type { ShowOptions } from '../commands/show.ts';
+import type { StatusOptions } from '../commands/status.ts';
 import { changeSeq, collect, examples, upTo, type Wrap } from './values.ts';
 
 /** The commands on what the store holds. */
@@ -12,8 +13,9 @@ export function addReading(program: Command, wrap: Wrap): void {
       'how each account stands: watermark, lag, last run, days, holes, quarantine, alarms',
     )
     .option('--check', 'exit 1 when there is an alarm')
+    .option('--schema', 'print the JSON Schema of what --json prints')
     .addHelpText('after', examples('cdrsync status', 'cdrsync status --check || mail …'))
-    .action((options: { check?: boolean }) =>
+    .action((options: StatusOptions) =>
       wrap(async (globals) =>
         (await import('../commands/status.ts')).statusCommand(globals, options),
       )(),

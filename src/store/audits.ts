@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { sumDecimals } from '../decimal.ts';
-import { takeSequence } from './call-writes.ts';
+import { takeSequence } from './change-seq.ts';
 import type { AuditsTable } from './schema.ts';
 import type { Store, StoreTransaction } from './store.ts';
 

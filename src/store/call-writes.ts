@@ -1,30 +1,12 @@
 import type { Insertable, Selectable } from 'kysely';
-import type { Call, CallFlag } from '../call.ts';
-import { writeJson } from '../json.ts';
+import type { CallFlag } from '../call.ts';
+import { takeSequence } from './change-seq.ts';
+import { eraseCalls } from './erase-calls.ts';
+import type { ListedCall, WriteContext } from './listed-call.ts';
+import { mappedColumns, storeFlags } from './mapped-columns.ts';
 import type { CallsTable } from './schema.ts';
 import type { StoreTransaction } from './store.ts';
-
-/** A listed row, mapped, on its way into the store. */
-export interface ListedCall {
-  readonly call: Call;
-  /** The provider-local day under which it is listed. */
-  readonly listedOn: string;
-  /** False where the window had several days, so that the day is a guess. */
-  readonly listedExactly: boolean;
-  /** The row as received. */
-  readonly raw: string;
-  /** sha256 of the canonical raw payload: what decides whether it changed. */
-  readonly hash: string;
-}
-
-export interface WriteContext {
-  readonly accountId: string;
-  readonly provider: string;
-  readonly source: 'pull' | 'push';
-  readonly mappingVersion: number;
-  /** ISO 8601, to the millisecond. */
-  readonly now: string;
-}
+import { keepVersion } from './versions.ts';
 
 /** What is to be done with a listed row, once it is known which call it is. */
 export type CallWrite =
@@ -93,30 +75,6 @@ async function insertRows(
   }
 }
 
-/** Reserves `count` numbers of the change sequence and returns the first. */
-export async function takeSequence(trx: StoreTransaction, count: number): Promise<number> {
-  const { value } = await trx
-    .updateTable('counters')
-    .set((eb) => ({ value: eb('value', '+', count) }))
-    .where('name', '=', 'change_seq')
-    .returning('value')
-    .executeTakeFirstOrThrow();
-  return value - count + 1;
-}
-
-/** The columns that the provider's mapping fills. */
-export function mappedColumns(call: Call, flags: readonly CallFlag[]) {
-  const { call_id, is_call, custom, flags: own, ...columns } = call;
-  const all = [...new Set([...own, ...flags])].sort();
-  return {
-    ...columns,
-    is_call: is_call ? 1 : 0,
-    custom: writeJson(custom),
-    flags: JSON.stringify(all),
-    identity_key: call_id,
-  };
-}
-
 function newRow(
   context: WriteContext,
   listed: ListedCall,
@@ -140,6 +98,7 @@ function newRow(
     mapping_version: context.mappingVersion,
     raw: listed.raw,
     content_hash: listed.hash,
+    erasure_id: listed.erasureId,
   };
 }
 
@@ -150,12 +109,13 @@ async function replace(
   callId: string,
   sequence: number,
 ): Promise<void> {
-  const old = await trx
-    .selectFrom('calls')
-    .selectAll()
-    .where('account_id', '=', context.accountId)
-    .where('call_id', '=', callId)
-    .executeTakeFirstOrThrow();
+  let old = await readCall(trx, context, callId);
+  if (listed.erasureId !== null && old.erasure_id === null) {
+    // In clear until now, such as a call whose number became an erased one: its versions, too.
+    await eraseCalls(trx, [old], { id: listed.erasureId, now: context.now });
+    old = await readCall(trx, context, callId);
+    if (old.content_hash === listed.hash) return;
+  }
   await keepVersion(trx, old, context.source === 'push' ? 'push' : 'provider', context.now);
   const mapped = mappedColumns(listed.call, storeFlags(old.flags));
   await trx
@@ -174,36 +134,24 @@ async function replace(
       mapping_version: context.mappingVersion,
       raw: listed.raw,
       content_hash: listed.hash,
+      erasure_id: listed.erasureId,
     })
     .where('account_id', '=', context.accountId)
     .where('call_id', '=', callId)
     .execute();
 }
 
-/** The flags that the store set itself, which no mapping may drop. */
-export function storeFlags(flags: string): readonly CallFlag[] {
-  return flags.includes('"identity_conflict"') ? ['identity_conflict'] : [];
-}
-
-async function keepVersion(
+function readCall(
   trx: StoreTransaction,
-  old: Selectable<CallsTable>,
-  reason: string,
-  now: string,
-): Promise<void> {
-  const { raw, account_id, call_id, version, ...record } = old;
-  await trx
-    .insertInto('call_versions')
-    .values({
-      account_id,
-      call_id,
-      version,
-      change_reason: reason,
-      replaced_at: now,
-      record: JSON.stringify(record),
-      raw,
-    })
-    .execute();
+  { accountId }: WriteContext,
+  callId: string,
+): Promise<Selectable<CallsTable>> {
+  return trx
+    .selectFrom('calls')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('call_id', '=', callId)
+    .executeTakeFirstOrThrow();
 }
 
 /** A call whose content is as stored: it is listed (again), and by now perhaps under one certain day. */

@@ -3,13 +3,13 @@ import {
   applyWrites,
   type CallWrite,
   flagConflicts,
-  type ListedCall,
-  type WriteContext,
   type Written,
   writtenBy,
 } from './call-writes.ts';
+import { eraseListing } from './erased.ts';
 import { type Identity, occurrenceId, recognise, type StoredCall } from './identity.ts';
 import { type CallIndex, indexCall, knownCalls, likely } from './known-calls.ts';
+import type { ListedCall, WriteContext } from './listed-call.ts';
 import type { StoreTransaction } from './store.ts';
 
 /**
@@ -30,10 +30,15 @@ export async function writeCalls(
     rows.map(({ call }) => call),
   );
   const rivals = new Set<string>();
-  const writes = rows.map((listed) => planWrite(listed, index, rivals));
-  await applyWrites(trx, context, writes);
+  const planned = rows.map((listed) => ({ listed, write: planWrite(listed, index, rivals) }));
+  await applyWrites(
+    trx,
+    context,
+    planned.map(({ write }) => write),
+  );
   await flagConflicts(trx, context.accountId, [...rivals]);
-  return writes.map(writtenBy);
+  // By the row as it came: what an erasure makes of it is another object.
+  return planned.map(({ listed, write }) => ({ ...writtenBy(write), listed }));
 }
 
 /**
@@ -52,7 +57,8 @@ export async function writeIfNew(
   const index = await knownCalls(trx, context.accountId, [row.call]);
   if (identity === 'derived') {
     const known = index.byName.get(row.call.call_id) ?? [];
-    if (known.length > 0) return known.some(({ content_hash }) => content_hash === row.hash);
+    const listed = likeStored(row, known);
+    if (known.length > 0) return known.some(({ content_hash }) => content_hash === listed.hash);
     const callId = occurrenceId(row.call.call_id, 1);
     await applyWrites(trx, context, [{ kind: 'insert', listed: row, callId, flags: [] }]);
     return true;
@@ -70,7 +76,7 @@ function planWrite(listed: ListedCall, index: CallIndex, rivals: Set<string>): C
   const identity = { key: call.call_id, nativeId: call.native_id };
   const found = recognise(identity, likely(index, identity));
   if (found.kind === 'known') {
-    const write = planKnown(listed, found.call);
+    const write = planKnown(likeStored(listed, [found.call]), found.call);
     // What this row taught of the call's identity counts for the next row of the page already.
     if (write.kind === 'change') learn(index, found.call, identity);
     return write;
@@ -83,6 +89,7 @@ function planWrite(listed: ListedCall, index: CallIndex, rivals: Set<string>): C
     content_hash: hash,
     missing_since: null,
     listed_exact: listed.listedExactly ? 1 : 0,
+    erasure_id: listed.erasureId,
   });
   const flags: CallFlag[] = found.rivals.length > 0 ? ['identity_conflict'] : [];
   return { kind: 'insert', listed, callId: found.callId, flags };
@@ -94,6 +101,17 @@ function learn(index: CallIndex, stored: StoredCall, { key, nativeId }: Identity
   indexCall(index, stored);
 }
 
+/**
+ * The row as it compares with the stored calls that it may be: what was erased
+ * is not restored by reading it again. Equal rows of a provider that gives no
+ * id have one caller and one callee, so that they are erased together.
+ */
+export function likeStored(listed: ListedCall, stored: readonly StoredCall[]): ListedCall {
+  const erased = stored.find(({ erasure_id }) => erasure_id !== null)?.erasure_id ?? null;
+  const erasureId = listed.erasureId ?? erased;
+  return erasureId === null ? listed : eraseListing(listed, erasureId, stored[0] ?? null);
+}
+
 /** The write for a row whose stored call is known; `stored` then says what it will be. */
 export function planKnown(listed: ListedCall, stored: StoredCall): CallWrite {
   const changed = stored.content_hash !== listed.hash;
@@ -101,6 +119,7 @@ export function planKnown(listed: ListedCall, stored: StoredCall): CallWrite {
     stored.missing_since !== null || (stored.listed_exact === 0 && listed.listedExactly);
   stored.content_hash = listed.hash;
   stored.missing_since = null;
+  stored.erasure_id = listed.erasureId;
   if (listed.listedExactly) stored.listed_exact = 1;
   if (changed) return { kind: 'change', listed, callId: stored.call_id };
   return { kind: unsettled ? 'settle' : 'none', listed, callId: stored.call_id };

@@ -1,6 +1,7 @@
 import { canonicalJson, isObject, type Json, parseJson } from '../json.ts';
 import { type Audit, auditsOf } from './audits.ts';
 import { type LedgerDay, readDay } from './days.ts';
+import { erasureOfCall } from './erasures.ts';
 import {
   type CallVersion,
   RECORD_COLUMNS,
@@ -22,6 +23,17 @@ export interface Dossier {
   readonly day: LedgerDay | null;
   /** The audits of that day, the oldest first. */
   readonly audits: readonly Audit[];
+  /** By what it was overwritten; null where it was not. */
+  readonly erasure: CallErasure | null;
+}
+
+export interface CallErasure {
+  /** ISO 8601 UTC, to the millisecond: when it was overwritten, or came overwritten. */
+  readonly at: string;
+  readonly kind: 'request' | 'retention';
+  readonly reason: string;
+  /** Milliseconds. */
+  readonly requestedAt: number;
 }
 
 export interface DossierVersion extends CallVersion {
@@ -66,7 +78,20 @@ export async function readDossier(store: Store, record: StoredRecord): Promise<D
     writes: await readWrites(store, record, versions),
     day: await readDay(store.db, account_id, listed_on),
     audits: audits.toReversed(),
+    erasure: await readErasureOf(store, record, versions),
   };
+}
+
+async function readErasureOf(
+  store: Store,
+  { account_id, call_id, first_seen_at }: StoredRecord,
+  versions: readonly CallVersion[],
+): Promise<CallErasure | null> {
+  const erasure = await erasureOfCall(store, account_id, call_id);
+  if (erasure === null) return null;
+  const act = versions.find(({ change_reason }) => change_reason === 'erasure');
+  const { kind, reason, requested_at: requestedAt } = erasure;
+  return { at: act?.replaced_at ?? first_seen_at, kind, reason, requestedAt };
 }
 
 async function readWrites(

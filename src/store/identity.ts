@@ -17,6 +17,8 @@ export interface StoredCall extends KnownCall {
   content_hash: string;
   missing_since: string | null;
   listed_exact: number;
+  /** Not null where the call was overwritten: what is listed of it again is not restored. */
+  erasure_id: string | null;
 }
 
 export interface Identity {

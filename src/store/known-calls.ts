@@ -13,6 +13,7 @@ const COLUMNS = [
   'content_hash',
   'missing_since',
   'listed_exact',
+  'erasure_id',
 ] as const;
 
 /** The calls that carry one of these identities in any of the columns that hold one. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CdrError } from '../errors.ts';
+import { CdrError, fault } from '../errors.ts';
 import { isDead, type ProcessIdentity, thisProcess } from './process-identity.ts';
 import type { Store, StoreTransaction } from './store.ts';
 
@@ -143,14 +143,7 @@ export async function fenced<Result>(
 }
 
 export function leaseLost(accountId: string): CdrError {
-  return new CdrError(
-    {
-      class: 'store',
-      code: 'lease.lost',
-      message:
-        'another process took the account over, because this one did not answer for too long',
-      hint: 'Nothing is lost: the other process goes on from the last page. Look for a stopped or overloaded machine.',
-    },
-    { account: accountId },
-  );
+  const words =
+    'another process took the account over, because this one did not answer for too long';
+  return new CdrError(fault('lease.lost', words), { account: accountId });
 }

@@ -1,14 +1,8 @@
-import {
-  applyWrites,
-  type CallWrite,
-  type ListedCall,
-  type WriteContext,
-  type Written,
-  writtenBy,
-} from './call-writes.ts';
-import { planKnown } from './calls.ts';
+import { applyWrites, type CallWrite, type Written, writtenBy } from './call-writes.ts';
+import { likeStored, planKnown } from './calls.ts';
 import { matchOccurrences, occurrenceId, type StoredCall } from './identity.ts';
 import { knownCalls } from './known-calls.ts';
+import type { ListedCall, WriteContext } from './listed-call.ts';
 import type { StoreTransaction } from './store.ts';
 
 /**
@@ -40,9 +34,10 @@ export async function sortRows(
   const onPage = new Set<string>();
   const sure: ListedCall[] = [];
   const held: ListedCall[] = [];
-  for (const row of rows) {
-    const id = row.call.call_id;
+  for (const listed of rows) {
+    const id = listed.call.call_id;
     const known = stored.get(id) ?? [];
+    const row = likeStored(listed, known);
     const first = !onPage.has(id) && listedBefore(id) === 0;
     const plain = known.length === 0 || (known.length === 1 && known[0]?.content_hash === row.hash);
     (first && plain ? sure : held).push(row);
@@ -67,7 +62,8 @@ export async function writeOccurrences(
   if (rows.length === 0) return [];
   const stored = await storedOccurrences(trx, context.accountId, rows);
   const groups = new Map<string, ListedCall[]>();
-  for (const row of rows) {
+  const listed = rows.map((row) => likeStored(row, stored.get(row.call.call_id) ?? []));
+  for (const row of listed) {
     const group = groups.get(row.call.call_id);
     if (group === undefined) groups.set(row.call.call_id, [row]);
     else group.push(row);
@@ -91,7 +87,7 @@ export async function writeOccurrences(
       }
     }
   }
-  const planned = rows.flatMap((row) => writes.get(row) ?? []);
+  const planned = listed.flatMap((row) => writes.get(row) ?? []);
   await applyWrites(trx, context, planned);
   return planned.map(writtenBy);
 }

@@ -1,9 +1,12 @@
-import { UNPROVEN } from '../day-state.ts';
 import { DAY } from '../time.ts';
 import { type AccountState, readAccounts } from './accounts.ts';
 import { type Backfill, readBackfills } from './backfills.ts';
+import { type DayOverview, readDayOverview } from './day-overview.ts';
 import { type Hole, readHoles } from './holes.ts';
+import { isHeld } from './leases.ts';
 import { type Pause, readPause } from './pauses.ts';
+import { type PollHistory, readPollHistory } from './poll-history.ts';
+import { type Quarantined, readQuarantined } from './quarantine.ts';
 import { lastRun, type Run } from './runs.ts';
 import type { Store } from './store.ts';
 import { backfillLane, countWindows } from './windows.ts';
@@ -12,17 +15,14 @@ import { backfillLane, countWindows } from './windows.ts';
 export interface AccountOverview {
   readonly account: AccountState;
   readonly lastRun: Run | null;
-  /** The last run that polled; null where there was none. */
-  readonly lastPoll: Run | null;
-  /** While one runs, the one before. */
-  readonly lastEndedPoll: Run | null;
-  readonly days: Readonly<Record<string, number>>;
+  readonly polls: PollHistory;
+  /** Whether some process walks it now. */
+  readonly running: boolean;
+  readonly days: DayOverview;
   readonly holes: readonly Hole[];
-  readonly quarantined: number;
+  readonly quarantined: Quarantined;
   /** Windows that wait in the checkpoint. */
   readonly pending: number;
-  /** The oldest day that is not proven; null where all are. */
-  readonly oldestUnproven: string | null;
   /** Days that a person closed as they are. */
   readonly accepted: readonly { readonly day: string; readonly reason: string }[];
   /** What audits found that polls had not seen in time. */
@@ -40,9 +40,9 @@ export interface KnownBackfill {
 /** So long a finished backfill is still told of. */
 const TOLD_FOR = DAY;
 
-export async function readOverview(store: Store): Promise<readonly AccountOverview[]> {
+export async function readOverview(store: Store, now: number): Promise<readonly AccountOverview[]> {
   const accounts = await readAccounts(store);
-  const backfills = await readBackfills(store, Date.now() - TOLD_FOR);
+  const backfills = await readBackfills(store, now - TOLD_FOR);
   return Promise.all(
     accounts.map((account) => {
       const own = backfills.filter(({ account_id }) => account_id === account.id);
@@ -57,30 +57,12 @@ async function overviewOf(
   backfills: readonly Backfill[],
 ): Promise<AccountOverview> {
   const { id } = account;
-  const days = await store.db
-    .selectFrom('days')
-    .select((eb) => ['state', eb.fn.countAll<number>().as('count')])
-    .where('account_id', '=', id)
-    .groupBy('state')
-    .execute();
-  const { quarantined } = await store.db
-    .selectFrom('quarantine')
-    .select((eb) => eb.fn.countAll<number>().as('quarantined'))
-    .where('account_id', '=', id)
-    .where('resolved_at', 'is', null)
-    .executeTakeFirstOrThrow();
   const { pending } = await store.db
     .selectFrom('windows')
     .select((eb) => eb.fn.countAll<number>().as('pending'))
     .where('account_id', '=', id)
     // What a killed audit left is begun anew by the next one.
     .where('lane', '!=', 'audit')
-    .executeTakeFirstOrThrow();
-  const { oldest } = await store.db
-    .selectFrom('days')
-    .select((eb) => eb.fn.min('day').as('oldest'))
-    .where('account_id', '=', id)
-    .where('state', 'in', UNPROVEN)
     .executeTakeFirstOrThrow();
   const accepted = await store.db
     .selectFrom('days')
@@ -96,15 +78,14 @@ async function overviewOf(
     .executeTakeFirstOrThrow();
   return {
     account,
-    oldestUnproven: oldest ?? null,
     accepted: accepted.map(({ day, accepted_reason }) => ({ day, reason: accepted_reason ?? '' })),
     lateness: { calls: Number(late.calls ?? 0), latestSeconds: late.latest ?? null },
     lastRun: await lastRun(store, id),
-    lastPoll: await lastRun(store, id, ['sync', 'poll']),
-    lastEndedPoll: await lastRun(store, id, ['sync', 'poll'], 'ended'),
-    days: Object.fromEntries(days.map(({ state, count }) => [state, Number(count)])),
+    polls: await readPollHistory(store, id),
+    running: await isHeld(store, id),
+    days: await readDayOverview(store, id),
     holes: await readHoles(store, id),
-    quarantined: Number(quarantined),
+    quarantined: await readQuarantined(store, id),
     pending: Number(pending),
     pause: await readPause(store.db, id),
     backfills: await Promise.all(backfills.map((backfill) => withProgress(store, backfill))),

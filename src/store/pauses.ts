@@ -2,7 +2,7 @@ import type { Kysely, Selectable } from 'kysely';
 import type { PausesTable, Schema } from './schema.ts';
 import type { StoreTransaction } from './store.ts';
 
-/** Until when an account that its provider refused is left alone by the worker. */
+/** Until when an account that its provider refused is left alone by whatever runs unattended. */
 export type Pause = Selectable<PausesTable>;
 
 export async function readPause(db: Kysely<Schema>, accountId: string): Promise<Pause | null> {

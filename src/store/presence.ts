@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { CdrError } from '../errors.ts';
+import { CdrError, fault } from '../errors.ts';
 
 /**
  * Watches that the store's file is still the one that was opened: SQLite goes
@@ -13,12 +13,8 @@ export function watchPresence(url: string): () => void {
   const opened = identityOf(path);
   return () => {
     if (identityOf(path) === opened) return;
-    throw new CdrError({
-      class: 'store',
-      code: 'store.gone',
-      message: `the store ${path} was deleted or replaced while it was in use`,
-      hint: 'What was written since is lost with it: restore the file, or its newest backup, and start again.',
-    });
+    const words = `the store ${path} was deleted or replaced while it was in use`;
+    throw new CdrError(fault('store.gone', words));
   };
 }
 

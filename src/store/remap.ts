@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Call } from '../call.ts';
-import { mappedColumns, storeFlags, takeSequence } from './call-writes.ts';
+import { takeSequence } from './change-seq.ts';
+import { mappedColumns, storeFlags } from './mapped-columns.ts';
 import type { CallsTable, QuarantineTable } from './schema.ts';
 import type { Store, StoreTransaction } from './store.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { MINUTE } from '../time.ts';
 import type { RunsTable } from './schema.ts';
 import type { Store, StoreTransaction } from './store.ts';
@@ -128,6 +128,23 @@ export async function lastRun(
   const wanted = triggers === undefined ? runs : runs.where('trigger', 'in', triggers);
   const chosen = which === 'any' ? wanted : wanted.where('ended_at', 'is not', null);
   return (await chosen.executeTakeFirst()) ?? null;
+}
+
+/** The error of the newest run of an account that ended with one of a class: JSON; null where none did. */
+export async function lastErrorOf(
+  store: Store,
+  accountId: string,
+  errorClass: string,
+): Promise<string | null> {
+  const row = await store.db
+    .selectFrom('runs')
+    .select('error')
+    .where('account_id', '=', accountId)
+    .where(sql<string>`error ->> '$.class'`, '=', errorClass)
+    .orderBy('started_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.error ?? null;
 }
 
 /** The runs of an account by one trigger that began at `since` or later, the newest first. */

@@ -23,6 +23,8 @@ export interface Schema {
   meta: MetaTable;
   pauses: PausesTable;
   backfills: BackfillsTable;
+  erasures: ErasuresTable;
+  erasure_accounts: ErasureAccountsTable;
 }
 
 export interface AccountsTable {
@@ -213,8 +215,10 @@ export interface CallsTable {
   listed_exact: number;
   /** What the provider calls this call now; `call_id` stays what it was first. */
   identity_key: string;
-  /** sha256 of the canonical raw payload. */
+  /** sha256 of the canonical raw payload; of an erased call, of what is left of it. */
   content_hash: string;
+  /** By which erasure it was overwritten; null where it was not. */
+  erasure_id: string | null;
 }
 
 /** What a call was before a change. */
@@ -262,7 +266,7 @@ export interface MetaTable {
   value: string;
 }
 
-/** An account that its provider refused: the worker leaves it alone for growing times. */
+/** An account that its provider refused: what runs unattended leaves it alone for growing times. */
 export interface PausesTable {
   account_id: string;
   since: number;
@@ -288,4 +292,34 @@ export interface BackfillsTable {
   finished_at: number | null;
   /** How its last run ended; null before. */
   state: string | null;
+}
+
+/** The register of erasures: who asked, when and why, and by what the number is known again. */
+export interface ErasuresTable {
+  id: string;
+  /** Of a number on a person's request, or of an account's calls beyond its retention. */
+  kind: 'request' | 'retention';
+  /** What started before is erased, whenever it is listed. */
+  requested_at: number;
+  /** Who ran the command, as `user@host`. */
+  requested_by: string | null;
+  reason: string;
+  /** JSON of the account ids; null for all, those to come included. */
+  accounts: string | null;
+  /** JSON: an HMAC of each spelling of the number under the store's own key, never the number. */
+  digests: string;
+  /** Of a retention: every call that started before is overwritten. ISO 8601 UTC; null before the first. */
+  erased_to: string | null;
+}
+
+/** What an erasure has overwritten in an account. */
+export interface ErasureAccountsTable {
+  erasure_id: string;
+  account_id: string;
+  calls: number;
+  versions: number;
+  quarantined: number;
+  held: number;
+  /** Null while it is to be done. */
+  finished_at: number | null;
 }

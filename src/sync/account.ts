@@ -1,6 +1,7 @@
 import type { HttpSettings } from '../providers/http.ts';
 import type { Connector } from '../providers/provider.ts';
 import type { Redactor } from '../redact.ts';
+import type { RoomCheck } from '../store/disk.ts';
 import type { Store } from '../store/store.ts';
 import type { RequestSeen } from './client.ts';
 import type { Progress, SyncSettings } from './context.ts';
@@ -21,6 +22,8 @@ export interface SyncAccount {
 /** What all accounts of a command share. */
 export interface Surroundings {
   readonly store: Store;
+  /** Asked before each request to a provider: what is fetched must find room. */
+  readonly room: RoomCheck;
   readonly log: Log;
   readonly redact: Redactor;
   /** Aborted when everything has to stop at the next page boundary. */

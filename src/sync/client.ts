@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
+import { mapText } from '../codes/entry.ts';
 import { CdrError, type Fault, isRetryable } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { HttpClient, HttpResponse } from '../providers/http.ts';
@@ -121,7 +122,7 @@ export function makeClient(settings: ClientSettings): Client {
       const fault = {
         ...error.fault,
         message: clean(message),
-        hint: settings.redact(redactSent(hint)),
+        hint: mapText(hint, (text) => settings.redact(redactSent(text))),
       };
       log.debug({ account, operation: sent.operation, code: fault.code }, fault.message);
       throw new CdrError(fault, { operation: sent.operation });
@@ -176,7 +177,9 @@ export function makeClient(settings: ClientSettings): Client {
         randomize: true,
         signal,
         shouldRetry: ({ error }) => error instanceof CdrError && mayRetry(error.fault),
-        onFailedAttempt: async ({ error }) => {
+        onFailedAttempt: async ({ error, retriesLeft }) => {
+          // After the last attempt there is nothing to wait for.
+          if (retriesLeft === 0) return;
           if (!(error instanceof CdrError) || error.fault.remedy?.kind !== 'wait') return;
           const wait = Math.max(waitOf(error.fault), minInterval);
           if (wait <= LONGEST_WAIT_IN_RUN) await sleep(wait, undefined, { signal });

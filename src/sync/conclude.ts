@@ -1,5 +1,5 @@
 import { QUESTIONABLE } from '../day-state.ts';
-import type { ErrorReport } from '../errors.ts';
+import { type Failure, reportError } from '../errors.ts';
 import { countQuarantined, countStored, readDay } from '../store/days.ts';
 import { type Counts, endRun, noCounts } from '../store/runs.ts';
 import { isoMillis } from '../time.ts';
@@ -11,7 +11,7 @@ import type { AccountReport, DayReport } from './report.ts';
 /** How a run came to its end. */
 export interface Ending {
   readonly trigger: string;
-  readonly error: ErrorReport | null;
+  readonly error: Failure | null;
   readonly stopped: boolean;
 }
 
@@ -48,13 +48,13 @@ export async function conclude(
   const { days: _days, error: _error, held_by: _heldBy, ...told } = report;
   const line = { trigger, ...told };
   if (error === null) log.info(line, stopped ? 'stopped' : 'done');
-  else log.error({ ...line, code: error.code, hint: error.hint }, error.message);
+  else log.error({ ...line, code: error.code, hint: error.hint.en }, error.message);
   return report;
 }
 
 interface End {
   readonly state: string;
-  readonly error: ErrorReport | null;
+  readonly error: Failure | null;
   readonly counts: Counts;
   readonly stopped: boolean;
 }
@@ -66,7 +66,7 @@ async function enterEnd(
 ): Promise<void> {
   const gotThrough = error === null && !stopped && counts.requests > 0;
   const pause = await pauseAfter(store, { id: settings.id, login }, { error, gotThrough });
-  const text = error === null ? null : JSON.stringify(error);
+  const text = error === null ? null : JSON.stringify(reportError(error));
   await store.db.transaction().execute(async (trx) => {
     await endRun(trx, runId, { state, error: text, counts, now: Date.now() });
     await pause(trx);
@@ -74,7 +74,7 @@ async function enterEnd(
 }
 
 /** After a failure a further one tells nothing new; without one it must not pass for success. */
-function onlyAfter(error: ErrorReport | null): (thrown: unknown) => readonly DayReport[] {
+function onlyAfter(error: Failure | null): (thrown: unknown) => readonly DayReport[] {
   return (thrown) => {
     if (error === null) throw thrown;
     return [];

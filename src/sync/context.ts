@@ -5,6 +5,7 @@ import type { Counts } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { HOUR, type ZoneClock } from '../time.ts';
 import type { Client } from './client.ts';
+import type { Beyond, Erasing } from './erasing.ts';
 import type { Log } from './log.ts';
 import type { WindowRules } from './windows.ts';
 
@@ -17,6 +18,8 @@ export interface SyncSettings {
   readonly every: number;
   readonly lookback: number;
   readonly settle: number;
+  /** How long calls are kept in clear; null for as long as they are stored. */
+  readonly retention: number | null;
 }
 
 /** One account's run: everything its parts share. */
@@ -43,6 +46,10 @@ export interface RunContext {
   counts: Counts;
   /** The days that this run has touched, and what it found new in them. */
   readonly days: Map<string, DayNews>;
+  /** What of listed rows may not come in clear. */
+  readonly erasing: Erasing;
+  /** The account's retention; null where it has none. */
+  readonly beyond: Beyond | null;
   /** Set while an audit reads. */
   audit: AuditNotes | null;
   /** The audits of this run, by day. */

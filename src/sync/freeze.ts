@@ -1,4 +1,4 @@
-import { CdrError, type Fault } from '../errors.ts';
+import { CdrError, type Fault, fault } from '../errors.ts';
 import { updateAccount } from '../store/accounts.ts';
 import { fenced } from '../store/leases.ts';
 import { dropFrom, type PendingWindow, updateWindow } from '../store/windows.ts';
@@ -40,10 +40,8 @@ export async function freezeEnd(
 }
 
 function wrongClock(behind: number): Fault {
-  return {
-    class: 'contract',
-    code: 'provider.clock',
-    message: `the provider's clock (its Date header) is ${formatDuration(behind)} behind`,
-    hint: 'Nothing newer can be read as long as it says so. Ask the provider to set its clock, or look for a proxy or cache that answers in its place.',
-  };
+  return fault(
+    'provider.clock',
+    `the provider's clock (its Date header) is ${formatDuration(behind)} behind`,
+  );
 }

@@ -1,4 +1,5 @@
-import type { Fault, Remedy } from '../errors.ts';
+import { errorEntry } from '../codes/catalogue.ts';
+import { type Fault, fault, type Remedy } from '../errors.ts';
 import { isObject, type Json, parseJson } from '../json.ts';
 import type { HttpResponse } from '../providers/http.ts';
 import { DAY, SECOND } from '../time.ts';
@@ -9,45 +10,26 @@ export function statusFault(response: HttpResponse): Fault | null {
   if (status >= 200 && status < 300) return null;
   const words = providerWords(response.text);
   const message = `HTTP ${status}${words === null ? '' : `: ${words}`}`;
-  if (status === 429) {
-    const hint = 'Raise minInterval for this account, or ask the provider for a higher limit.';
-    return {
-      class: 'rate_limited',
-      code: 'http.rate_limited',
-      message,
-      hint,
-      ...toldToWait(response),
-    };
-  }
-  if (status === 407) {
-    const hint = 'Check the user and password in "proxy" or in the proxy variables.';
-    return { class: 'auth', code: 'http.proxy_auth', message, hint };
-  }
-  if (status === 401 || status === 403) {
-    const hint =
-      "Check the credentials of this account, and whether this machine's address is allowed.";
-    return { class: 'auth', code: 'http.auth', message, hint };
-  }
+  if (status === 429) return fault('http.rate_limited', message, toldToWait(response));
+  if (status === 407) return fault('http.proxy_auth', message);
+  if (status === 401 || status === 403) return fault('http.auth', message);
   if (status === 408 || status === 425 || status >= 500) {
-    const hint =
-      'The provider has a fault of its own; nothing is lost, the next run goes on from here.';
-    return { class: 'transient', code: 'http.trouble', message, hint, ...toldToWait(response) };
+    return fault('http.trouble', message, toldToWait(response));
   }
-  if (status >= 300 && status < 400) {
-    const hint = `Redirects are not followed, because they would take the credentials along; set baseUrl to the address meant${hostOf(response.location)}.`;
-    return {
-      class: 'contract',
-      code: 'http.redirect',
-      message: `HTTP ${status}: redirected`,
-      hint,
-    };
-  }
-  const hint = 'Check baseUrl (no endpoint path at its end) and the options of this account.';
-  return { class: 'contract', code: 'http.refused', message, hint };
+  if (status >= 300 && status < 400) return redirected(response);
+  return fault('http.refused', message);
 }
 
-function hostOf(location: string | null): string {
-  return location !== null && URL.canParse(location) ? ` (it names ${new URL(location).host})` : '';
+function redirected({ status, location }: HttpResponse): Fault {
+  const message = `HTTP ${status}: redirected`;
+  if (location === null || !URL.canParse(location)) return fault('http.redirect', message);
+  const { host } = new URL(location);
+  const { en, zh } = errorEntry('http.redirect').hint;
+  const hint = {
+    en: `${en.replace(/\.$/, '')} (it names ${host}).`,
+    zh: `${zh.replace(/。$/, '')}（重定向指向 ${host}）。`,
+  };
+  return fault('http.redirect', message, { hint });
 }
 
 function toldToWait(response: HttpResponse): { readonly remedy?: Remedy } {
@@ -87,11 +69,7 @@ export function tryJson(text: string): Json | undefined {
 /** A body that is not JSON. A proxy's page or a cut connection is worth another try. */
 export function notJson(text: string): Fault {
   const html = /^\s*<(?:!doctype|html|head|body)/i.test(text);
-  return {
-    class: 'contract',
-    code: html ? 'response.html' : 'response.not_json',
-    message: html ? 'the answer is an HTML page, not JSON' : 'the answer is not JSON',
-    hint: 'Check that baseUrl names the API and not a login page or proxy; a maintenance page passes by itself.',
-    retry: true,
-  };
+  return html
+    ? fault('response.html', 'the answer is an HTML page, not JSON', { retry: true })
+    : fault('response.not_json', 'the answer is not JSON', { retry: true });
 }

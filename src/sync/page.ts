@@ -1,6 +1,7 @@
 import { isObject, type Json, parseJson } from '../json.ts';
-import type { ListedCall, WriteContext, Written } from '../store/call-writes.ts';
+import type { Written } from '../store/call-writes.ts';
 import { writeCalls } from '../store/calls.ts';
+import type { ListedCall, WriteContext } from '../store/listed-call.ts';
 import { sortRows, writeOccurrences } from '../store/occurrences.ts';
 import { quarantineRows } from '../store/quarantine.ts';
 import type { Counts } from '../store/runs.ts';
@@ -128,7 +129,7 @@ async function writeDerived(
     (memory.counts.get(digestOf(id)) ?? 0) - (onPage.get(id) ?? 0);
   if (!proven) {
     const { sure, held } = await sortRows(trx, context.settings.id, calls, before);
-    const raws = held.map(({ raw }) => raw);
+    const raws = held.map(heldText);
     // The memory counts this page already, and its rows have their places from where it began.
     await holdRows(trx, window.id, memory.listed - page.rows.length, raws);
     return writeOccurrences(trx, writeContext(context), sure, () => false);
@@ -145,12 +146,23 @@ function countIds(calls: readonly ListedCall[]): ReadonlyMap<string, number> {
   return counts;
 }
 
+/** A row that waits, as received; an erased one, which cannot be read again, as what is left of it, in a list. */
+function heldText(listed: ListedCall): string {
+  return listed.erasureId === null ? listed.raw : JSON.stringify([listed]);
+}
+
+function erasedHeld(text: string): readonly ListedCall[] {
+  const listed: readonly ListedCall[] = JSON.parse(text);
+  return listed;
+}
+
 function heldCall(
   context: RunContext,
   { from_at, to_at }: PendingWindow,
   raw: string,
 ): readonly ListedCall[] {
   const json = parseJson(raw);
+  if (Array.isArray(json)) return erasedHeld(raw);
   const row = readRow(context, { from: from_at, to: to_at }, isObject(json) ? json : null);
   return row.kind === 'call' ? [row.listed] : [];
 }

@@ -1,14 +1,15 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { ErrorReport } from '../errors.ts';
+import type { Failure } from '../errors.ts';
 import { endPause, type Pause, readPause, savePause } from '../store/pauses.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { HOUR, MINUTE } from '../time.ts';
 
 /**
- * An account whose login was refused is left alone by the worker for growing
- * times, so that no provider locks it. The pause ends with a run that gets
- * through, which may be one that somebody starts by hand, and with another login.
+ * An account whose login was refused is left alone for growing times by what
+ * runs unattended (unattended.ts, and the jobs), so that no provider locks it.
+ * The pause ends with a run that gets through, which may be one that somebody
+ * starts by hand, and with another login.
  */
 
 const FIRST_PAUSE = 5 * MINUTE;
@@ -23,7 +24,7 @@ export function pauseFor(refusals: number): number {
 export async function pauseAfter(
   store: Store,
   { id, login }: { readonly id: string; readonly login: string },
-  run: { readonly error: ErrorReport | null; readonly gotThrough: boolean },
+  run: { readonly error: Pick<Failure, 'class'> | null; readonly gotThrough: boolean },
 ): Promise<(trx: StoreTransaction) => Promise<void>> {
   const refused = run.error?.class === 'auth';
   if (!refused && !run.gotThrough) return async () => undefined;

@@ -3,11 +3,13 @@ import type { RunContext } from './context.ts';
 import { syncDimensions } from './dimensions.ts';
 import { walkClosing, walkEarlier, walkHoles, walkLive } from './lanes.ts';
 import type { AccountReport } from './report.ts';
+import { applyRetention } from './retention.ts';
 import { runAccount } from './run.ts';
 
 /**
  * Catches one account up: what is new first, then the holes that are due, the
- * days that are over, and at last whatever a moved start has opened.
+ * days that are over, and at last whatever a moved start has opened. Before
+ * all that it overwrites what lies beyond the account's retention.
  */
 export function pollAccount(
   account: SyncAccount,
@@ -18,6 +20,8 @@ export function pollAccount(
 }
 
 export async function pollWork(context: RunContext): Promise<void> {
+  // First, so that a provider that does not answer keeps no number in clear.
+  await applyRetention(context);
   await syncDimensions(context);
   await walkLive(context);
   await walkHoles(context);

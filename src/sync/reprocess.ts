@@ -1,6 +1,7 @@
 import { parseJson } from '../json.ts';
 import type { Connector, Names } from '../providers/provider.ts';
 import { writeIfNew } from '../store/calls.ts';
+import { eraseCalls } from '../store/erase-calls.ts';
 import { fenced } from '../store/leases.ts';
 import {
   callBatch,
@@ -11,8 +12,9 @@ import {
   rewriteMapping,
 } from '../store/remap.ts';
 import type { Store } from '../store/store.ts';
-import type { ZoneClock } from '../time.ts';
+import { isoMillis, type ZoneClock } from '../time.ts';
 import type { RunContext } from './context.ts';
+import type { Erasing } from './erasing.ts';
 import { reviewDay } from './ledger.ts';
 import { writeContext } from './page.ts';
 import { readRow } from './rows.ts';
@@ -29,6 +31,8 @@ export interface Reprocessed {
   quarantined: number;
   /** Quarantined rows that can be read by now. */
   released: number;
+  /** Calls that were erased: there is no payload to read, and they stay as they are. */
+  erased: number;
 }
 
 export interface Mapper {
@@ -37,6 +41,7 @@ export interface Mapper {
   readonly connector: Connector;
   readonly clock: ZoneClock;
   readonly names: Names;
+  readonly erasing: Erasing;
 }
 
 const BATCH = 500;
@@ -50,6 +55,7 @@ export async function reprocess(mapper: Mapper, write: RunContext | null): Promi
     rejected: 0,
     quarantined: 0,
     released: 0,
+    erased: 0,
   };
   await remapCalls(mapper, write, result);
   await releaseRows(mapper, write, result);
@@ -66,6 +72,10 @@ async function remapCalls(
     write?.signal.throwIfAborted();
     const batch = await callBatch(store, accountId, after, BATCH);
     const due = batch.flatMap((stored) => {
+      if (stored.erasure_id !== null) {
+        result.erased += 1;
+        return [];
+      }
       const mapped = connector.toCall(parseJson(stored.raw), names);
       if (mapped.kind === 'rejected') {
         result.rejected += 1;
@@ -76,13 +86,19 @@ async function remapCalls(
       for (const name of changed) result.columns[name] = (result.columns[name] ?? 0) + 1;
       if (changed.length > 0) result.changed += 1;
       const current = stored.mapping_version === connector.mappingVersion;
-      return changed.length > 0 || !current ? [{ stored, columns }] : [];
+      // As the mapping has it now, such as a start that moves beyond the retention.
+      const erasureId = mapper.erasing.ofCall(mapped.call, stored.raw);
+      const due = changed.length > 0 || !current || erasureId !== null;
+      return due ? [{ stored, columns, erasureId }] : [];
     });
     result.calls += batch.length;
     if (write !== null && due.length > 0) {
       await fenced(store, write.lease, async (trx) => {
-        for (const { stored, columns } of due)
-          await rewriteMapping(trx, stored, columns, connector.mappingVersion);
+        for (const { stored, columns, erasureId } of due) {
+          if (erasureId === null) {
+            await rewriteMapping(trx, stored, columns, connector.mappingVersion);
+          } else await eraseCalls(trx, [stored], { id: erasureId, now: isoMillis(Date.now()) });
+        }
       });
     }
     const last = batch.at(-1);

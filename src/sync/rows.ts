@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson, isObject, type Json, writeJson } from '../json.ts';
-import type { ListedCall } from '../store/call-writes.ts';
+import { eraseListing, NO_PAYLOAD } from '../store/erased.ts';
+import type { ListedCall } from '../store/listed-call.ts';
 import type { QuarantinedRow } from '../store/quarantine.ts';
 import { addDays, type Span } from '../time.ts';
 import type { RunContext } from './context.ts';
@@ -11,7 +12,7 @@ export type ReadRow =
   | { readonly kind: 'call'; readonly digest: string; readonly listed: ListedCall }
   | { readonly kind: 'rejected'; readonly digest: string; readonly row: QuarantinedRow };
 
-type Reader = Pick<RunContext, 'connector' | 'clock' | 'names'>;
+type Reader = Pick<RunContext, 'connector' | 'clock' | 'names' | 'erasing'>;
 
 /** Maps one row of a window. Rows that do not parse are kept as received, never dropped. */
 export function readRow(reader: Reader, window: Span, row: Json): ReadRow {
@@ -26,21 +27,32 @@ export function readRow(reader: Reader, window: Span, row: Json): ReadRow {
   const { call } = mapped;
   // By the native id where there is one: the call's own may become known while the list is read.
   const identity = call.native_id === null ? call.call_id : `#${call.native_id}`;
+  const listed: ListedCall = {
+    call,
+    listedOn: listingDay(reader, window, call.started_at),
+    listedExactly: isOneDay(reader, window),
+    raw,
+    hash: hash('sha256', canonicalJson(row, connector.volatile)),
+    erasureId: null,
+  };
+  const erasureId = reader.erasing.ofCall(call, raw);
   return {
     kind: 'call',
     digest: digestOf(identity),
-    listed: {
-      call,
-      listedOn: listingDay(reader, window, call.started_at),
-      listedExactly: isOneDay(reader, window),
-      raw,
-      hash: hash('sha256', canonicalJson(row, connector.volatile)),
-    },
+    listed: erasureId === null ? listed : eraseListing(listed, erasureId, null),
   };
 }
 
 function rejected(reader: Reader, window: Span, raw: string, reason: string): ReadRow {
   const listedOn = listingDay(reader, window, null);
+  const digest = reader.erasing.ofRejected(raw, window);
+  if (digest !== null) {
+    return {
+      kind: 'rejected',
+      digest: digestOf(digest),
+      row: { digest, listedOn, reason, raw: NO_PAYLOAD },
+    };
+  }
   const row = { digest: hash('sha256', raw), listedOn, reason, raw };
   return { kind: 'rejected', digest: digestOf(raw), row };
 }

@@ -1,6 +1,7 @@
-import { CdrError, configError, type ErrorReport, reportError } from '../errors.ts';
+import { CdrError, configError, type Failure, failureOf, fault } from '../errors.ts';
 import { type HttpClient, makeHttpClient } from '../providers/http.ts';
 import { type AccountState, ensureAccount } from '../store/accounts.ts';
+import type { RoomCheck } from '../store/disk.ts';
 import {
   acquireLease,
   fenced,
@@ -13,12 +14,14 @@ import { beginRun, noCounts } from '../store/runs.ts';
 import { toStoreError } from '../store/trouble.ts';
 import { addDays, type ZoneClock } from '../time.ts';
 import type { Surroundings, SyncAccount } from './account.ts';
-import { makeClient } from './client.ts';
+import { type Client, makeClient } from './client.ts';
 import { conclude } from './conclude.ts';
 import type { RunContext } from './context.ts';
 import { storedNames } from './dimensions.ts';
+import { type Beyond, loadErasing } from './erasing.ts';
 import type { Log } from './log.ts';
 import type { AccountReport } from './report.ts';
+import { beginRetention } from './retention.ts';
 
 type Work = (context: RunContext) => Promise<void>;
 
@@ -51,10 +54,10 @@ export async function runAccount(
       http.close();
     }
   } catch (error) {
-    const report = failure(error, settings.id, around.log);
-    const { code, hint, message } = report;
-    around.log.error({ account: settings.id, trigger, code, hint }, message);
-    return { ...blank, state: 'failed', error: report, held_by: null, days: [] };
+    const failed = failure(error, settings.id, around.log);
+    const { code, hint, message } = failed;
+    around.log.error({ account: settings.id, trigger, code, hint: hint.en }, message);
+    return { ...blank, state: 'failed', error: failed, held_by: null, days: [] };
   }
 }
 
@@ -71,18 +74,13 @@ async function runUnderLease(
   const lost = new AbortController();
   const stopHeartbeat = keepLease(store, lease, () => lost.abort(leaseLost(settings.id)));
   const signal = AbortSignal.any([around.signal, lost.signal]);
-  const client = makeClient({
-    account: settings.id,
-    connector,
-    http,
-    minInterval,
-    redact,
-    log,
-    signal,
+  const asks = {
+    ...{ account: settings.id, connector, http, minInterval, redact, log, signal },
     onRequest: around.onRequest ?? (() => undefined),
-  });
+  };
+  const client = whereThereIsRoom(makeClient(asks), around.room);
   let context: RunContext | null = null;
-  let error: ErrorReport | null = null;
+  let error: Failure | null = null;
   let stopped = false;
   try {
     const begun = await begin(account, around, lease, trigger);
@@ -101,6 +99,8 @@ async function runUnderLease(
       knownStart: begun.state.start_at,
       skew: begun.state.clock_skew,
       names: await storedNames(store, settings.id, connector),
+      erasing: await loadErasing(store, settings.id, begun),
+      beyond: begun.beyond,
       counts: noCounts(),
       audit: null,
       audits: new Map(),
@@ -122,10 +122,25 @@ async function runUnderLease(
   }
 }
 
+/**
+ * Asks for nothing that might find no room. What only writes, or makes room, goes on:
+ * a day can be accepted, and what is no longer wanted be deleted.
+ */
+function whereThereIsRoom(client: Client, room: RoomCheck): Client {
+  const ask: Client['ask'] = async (exchange, attempts) => {
+    await room();
+    return client.ask(exchange, attempts);
+  };
+  return { ...client, ask };
+}
+
 interface Begun {
   readonly state: AccountState;
   readonly runId: string;
   readonly now: number;
+  readonly beyond: Beyond | null;
+  /** How far the provider's clock is ahead of ours, as far as it is known. */
+  readonly ahead: number;
 }
 
 async function begin(
@@ -143,7 +158,9 @@ async function begin(
       startAt,
     });
     if (state.provider !== connector.provider) throw anotherProvider(state, connector.provider);
-    return { state, runId: await beginRun(trx, settings.id, trigger, now), now };
+    const runId = await beginRun(trx, settings.id, trigger, now);
+    const beyond = await beginRetention(trx, settings, now);
+    return { state, runId, now, beyond, ahead: state.clock_skew ?? 0 };
   });
 }
 
@@ -151,7 +168,6 @@ function anotherProvider({ id, provider }: AccountState, configured: string): Cd
   return configError(
     'config.provider_changed',
     `the store knows ${id} as an account at ${provider}, and the configuration says ${configured}`,
-    'Give the new account an id of its own: the calls of both would mix under one.',
   );
 }
 
@@ -159,16 +175,12 @@ function startOfYesterday(clock: ZoneClock, now: number): number {
   return clock.startOfDay(addDays(clock.dayOf(now), -1));
 }
 
-function failure(thrown: unknown, account: string, log: Log): ErrorReport {
+function failure(thrown: unknown, account: string, log: Log): Failure {
   const error = toStoreError(thrown);
-  if (error instanceof CdrError) return reportError(error.within({ account }));
+  if (error instanceof CdrError) return failureOf(error.within({ account }));
   const name = error instanceof Error ? error.name : typeof error;
   const stack = error instanceof Error ? error.stack : undefined;
   log.debug({ account, stack }, 'an error that should not happen');
-  return {
-    code: 'internal',
-    class: 'contract',
-    message: `${account}: an error that should not happen (${name})`,
-    hint: 'Run again with --log-level debug and report what it says; the store stands at the last whole page.',
-  };
+  const words = `an error that should not happen (${name})`;
+  return failureOf(new CdrError(fault('internal', words), { account }));
 }

@@ -60,11 +60,10 @@ export async function checkAcceptable(store: Store, accountId: string, day: stri
   const ledger = await store.db.transaction().execute((trx) => readDay(trx, accountId, day));
   if (ledger !== null && QUESTIONABLE.includes(ledger.state)) return;
   const state = ledger === null ? 'was never read' : `is ${ledger.state}`;
-  throw configError(
-    'usage.accept',
-    `${accountId}: ${day} ${state}`,
-    `Only a day that is ${QUESTIONABLE.join(', ')} can be accepted.`,
-  );
+  throw configError('usage.accept', `${accountId}: ${day} ${state}`, {
+    en: `Only a day that is ${QUESTIONABLE.join(', ')} can be accepted.`,
+    zh: `只有状态为 ${QUESTIONABLE.map((one) => `\`${one}\``).join('、')} 的日期才能确认。`,
+  });
 }
 
 /** Closes a day as it is, for a stated reason; what could not be had of it is no longer asked for. */

@@ -3,6 +3,7 @@ import * as initial from './0001_initial.ts';
 import * as worker from './0002_worker.ts';
 import * as follow from './0003_follow.ts';
 import * as show from './0004_show.ts';
+import * as erasure from './0005_erasure.ts';
 
 /** In the order of their names. A released migration is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -10,4 +11,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002_worker': worker,
   '0003_follow': follow,
   '0004_show': show,
+  '0005_erasure': erasure,
 };

@@ -1,0 +1,78 @@
+import { statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { formatBytes } from '../bytes.ts';
+import { CdrError, fault } from '../errors.ts';
+import { SECOND } from '../time.ts';
+
+/** The room that the store has and takes. */
+
+/**
+ * What a user without privileges may still write on the file system of a store.
+ *
+ * @param url `sqlite:PATH`; where neither the file nor its folder is there yet, the nearest folder above counts.
+ * @returns null where the system does not tell: some network and user-space file systems say 0 of 0.
+ */
+export async function freeBytes(url: string): Promise<number | null> {
+  for (let path = pathOf(url); ; path = dirname(path)) {
+    try {
+      const { bavail, bsize, blocks } = await statfs(path);
+      return blocks === 0 ? null : bavail * bsize;
+    } catch (error) {
+      const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      if (!absent || path === dirname(path)) return null;
+    }
+  }
+}
+
+/** Bytes of the store's file and its journal; null where there is no store. */
+export function storeBytes(url: string): number | null {
+  const sizes = ['', '-wal'].map(
+    (suffix) => statSync(pathOf(url) + suffix, { throwIfNoEntry: false })?.size,
+  );
+  return sizes[0] === undefined ? null : sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+}
+
+/** Rejects with CdrError `store.reserve` while the disk has less room than is to be kept free. */
+export type RoomCheck = () => Promise<void>;
+
+export interface RoomOptions {
+  /** So long an answer stands, in milliseconds: every walker of a store asks before each page. */
+  readonly every?: number;
+  readonly measure?: (url: string) => Promise<number | null>;
+}
+
+/**
+ * Watches that a reserve stays free on the store's disk. A database that meets
+ * a full disk has no room left for what mends it (journals, copies, whatever
+ * else lives there); writers that stop before lose nothing.
+ *
+ * @param reserve bytes; 0 for none.
+ */
+export function watchRoom(
+  url: string,
+  reserve: number,
+  { every = SECOND, measure = freeBytes }: RoomOptions = {},
+): RoomCheck {
+  let measuredAt = Number.NEGATIVE_INFINITY;
+  let free: Promise<number | null> = Promise.resolve(null);
+  return async () => {
+    if (reserve === 0) return;
+    const now = performance.now();
+    if (now - measuredAt >= every) {
+      measuredAt = now;
+      free = measure(url);
+    }
+    const left = await free;
+    if (left !== null && left < reserve) throw belowReserve(pathOf(url), left, reserve);
+  };
+}
+
+function belowReserve(path: string, free: number, reserve: number): CdrError {
+  const room = `${formatBytes(free)} free, and ${formatBytes(reserve)} are to stay free`;
+  return new CdrError(fault('store.reserve', `the disk of the store ${path} has ${room}`));
+}
+
+function pathOf(url: string): string {
+  return url.slice('sqlite:'.length);
+}

@@ -1,0 +1,684 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import SQLite from 'better-sqlite3';
+import type { CompiledQuery } from 'kysely';
+import { expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { type JsonObject, writeJson } from '../src/json.ts';
+import { numberForms } from '../src/phone-number.ts';
+import { PROVIDERS, type ProviderName } from '../src/sandbox/wire.ts';
+import { callsAsParty, oldCallsQuery } from '../src/store/find-erasable.ts';
+import { acquireLease } from '../src/store/leases.ts';
+import { addDays, HOUR, MINUTE } from '../src/time.ts';
+import { openEngine } from './support/engine.ts';
+import { ago, at, dayStates, tamper } from './support/tamper.ts';
+import {
+  countIn,
+  type Finished,
+  freshRow,
+  openWorkbench,
+  query,
+  shanghai,
+  type Workbench,
+} from './support/workbench.ts';
+
+// A person's number out of the store, for good: whatever is read again, late, or by whom.
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const NUMBER = '13912345678';
+const REASON = 'request of a person, ticket 47';
+/** What else of the person stands in a row. */
+const NAME = '王小明-4711';
+
+/** A call of the person, in the provider's words, each with the number as it writes them. */
+function ownRow(bench: Workbench, provider: ProviderName, start: number, index = 1): JsonObject {
+  const row = freshRow(bench.sandbox, provider, start, index);
+  const own: Readonly<Record<ProviderName, JsonObject>> = {
+    infin8linx: { destnumber: NUMBER, extnumber: NAME },
+    itniotech: { callee: `86${NUMBER}`, phoneName: NAME, cost: JSON.rawJSON('1.10') },
+    okcc: { caller: `0${NUMBER}`, userData: NAME, fee: JSON.rawJSON('1.10') },
+    udesk: { customerNumber: NUMBER, agentName: NAME },
+    vos: { phone: NUMBER, customer_name: NAME, fee: JSON.rawJSON('1.10') },
+  };
+  return { ...row, ...own[provider] };
+}
+
+/** How often a text stands in the bytes of the folder's files. */
+function timesOnDisk(bench: Workbench, text: string): number {
+  // By a process of its own: this one has the store open, and SQLite would lose its locks.
+  const { stdout } = spawnSync('grep', ['-raoF', '--', text, bench.folder], { encoding: 'latin1' });
+  return stdout.split('\n').length - 1;
+}
+
+const Sums = z.object({
+  account_id: z.string(),
+  listed_on: z.string(),
+  calls: z.int(),
+  talk: z.int().nullable(),
+  cost: z.number().nullable(),
+});
+
+/** What must not change: calls, seconds and money of each day. */
+function sumsOf({ store }: Workbench) {
+  const sql = `select account_id, listed_on, count(*) as calls, sum(talk_seconds) as talk,
+    sum(cost) as cost from calls where missing_since is null
+    group by account_id, listed_on order by account_id, listed_on`;
+  return query(store, Sums, sql);
+}
+
+const Stored = z.object({
+  account_id: z.string(),
+  call_id: z.string(),
+  native_id: z.string().nullable(),
+  started_at: z.string(),
+  caller: z.string().nullable(),
+  callee: z.string().nullable(),
+  agent: z.string().nullable(),
+  custom: z.string(),
+  recording_ref: z.string().nullable(),
+  recording_state: z.string(),
+  raw: z.string(),
+  flags: z.string(),
+  version: z.int(),
+  change_seq: z.int(),
+  cost: z.string().nullable(),
+  content_hash: z.string(),
+  erasure_id: z.string().nullable(),
+});
+
+function erasedIn({ store }: Workbench): z.infer<typeof Stored>[] {
+  const sql = 'select * from calls where erasure_id is not null order by started_at, call_id';
+  return query(store, Stored, sql);
+}
+
+const Version = z.object({ change_reason: z.string(), record: z.string(), raw: z.string() });
+
+function versionsIn({ store }: Workbench) {
+  const sql = 'select * from call_versions order by account_id, call_id, version';
+  return query(store, Version, sql);
+}
+
+const Counter = z.object({ value: z.int() });
+
+function sequenceOf({ store }: Workbench): number {
+  return (
+    query(store, Counter, "select value from counters where name = 'change_seq'")[0]?.value ?? 0
+  );
+}
+
+const BLANK = {
+  ...{ caller: null, callee: null, agent: null, custom: '{}', raw: 'null' },
+  ...{ recording_ref: null, recording_state: 'unknown', flags: '["erased"]' },
+};
+
+async function eraseByCommand(bench: Workbench, ...args: string[]): Promise<Finished> {
+  return bench.run('--json', 'erase', '--number', NUMBER, '--reason', REASON, ...args);
+}
+
+const Document = z.object({
+  erasure: z.string().nullable(),
+  number_masked: z.string(),
+  accounts: z.array(
+    z.looseObject({
+      account: z.string(),
+      calls: z.int(),
+      versions: z.int(),
+      quarantined: z.int(),
+      held: z.int(),
+      state: z.string(),
+      error: z.looseObject({ code: z.string(), hint: z.string() }).nullable(),
+    }),
+  ),
+  files: z.looseObject({ state: z.string(), occurrences: z.int().nullable() }),
+  backups: z.array(z.string()),
+});
+
+function documentOf({ json, stderr }: Finished) {
+  expect(json, stderr).toBeDefined();
+  return Document.parse(json);
+}
+
+it.each(PROVIDERS)(
+  'takes a number out of the calls of %s, and nothing brings it back',
+  async (provider) => {
+    const bench = await openWorkbench({
+      providers: [provider],
+      sandbox: { days: 2, callsPerDay: 40, providers: { udesk: {} } },
+    });
+    const day = ago(2);
+    const own = [at(2, '10:00:00'), at(2, '15:00:00')].map((start, index) =>
+      ownRow(bench, provider, start, index + 1),
+    );
+    for (const row of own) bench.sandbox.insert(provider, row);
+    const engine = await openEngine(bench);
+    await engine.sync();
+    await engine.verify(day);
+    const account = `demo-${provider}`;
+    const [sums, states] = [sumsOf(bench), dayStates(bench.store, account)];
+    expect(states[day]).toBe('verified');
+    expect(timesOnDisk(bench, NUMBER)).toBeGreaterThan(1);
+    const followed = sequenceOf(bench);
+
+    const result = await eraseByCommand(bench);
+    expect(result.code, result.stderr).toBe(0);
+    const { accounts, number_masked } = documentOf(result);
+    expect(number_masked).toBe('139****5678');
+    expect(accounts).toEqual([
+      { account, calls: 2, versions: 0, quarantined: 0, held: 0, state: 'erased', error: null },
+    ]);
+    // The sandbox's own rows stand in memory; in the folder is all that is ours.
+    const gone = (): void => {
+      expect(timesOnDisk(bench, NUMBER)).toBe(0);
+      expect(timesOnDisk(bench, NAME)).toBe(0);
+      expect(result.stdout + result.stderr + engine.log()).not.toContain(NUMBER);
+      expect(erasedIn(bench)).toEqual([
+        expect.objectContaining(BLANK),
+        expect.objectContaining(BLANK),
+      ]);
+      expect(sumsOf(bench)).toEqual(sums);
+    };
+    gone();
+    expect(erasedIn(bench).map(({ version }) => version)).toEqual([2, 2]);
+    expect(versionsIn(bench).map(({ change_reason, raw }) => [change_reason, raw])).toEqual([
+      ['erasure', 'null'],
+      ['erasure', 'null'],
+    ]);
+
+    // Followers are told, once.
+    const news = await bench.run('export', '--changed-since', String(followed));
+    const lines = news.stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    for (const line of lines) {
+      expect(JSON.parse(line)).toMatchObject({
+        caller: null,
+        callee: null,
+        raw: null,
+        flags: ['erased'],
+      });
+    }
+
+    const before = sequenceOf(bench);
+    const [polled] = await engine.sync();
+    expect(polled).toMatchObject({ state: 'ok', inserted: 0, changed: 0 });
+    const [audited] = await engine.verify(day);
+    expect(audited).toMatchObject({
+      state: 'ok',
+      inserted: 0,
+      changed: 0,
+      missing: 0,
+      quarantined: 0,
+    });
+    const span = { from: shanghai.startOfDay(day), to: shanghai.startOfDay(addDays(day, 1)) };
+    const [filled] = await engine.backfill(span);
+    expect(filled).toMatchObject({ state: 'ok', inserted: 0, changed: 0 });
+    const [mapped] = await engine.reprocess();
+    expect(mapped).toMatchObject({ changed: 0, rejected: 0, erased: 2 });
+    expect(sequenceOf(bench)).toBe(before);
+    expect(dayStates(bench.store, account)).toEqual(states);
+    gone();
+
+    // Gone at the provider, and back: marked and cleared as ever.
+    const [call] = erasedIn(bench);
+    const isOne = (row: JsonObject): boolean =>
+      writeJson(row).includes(NUMBER) && writeJson(row).includes('10:00:00');
+    expect(bench.sandbox.remove(provider, isOne)).toBe(1);
+    expect((await engine.verify(day))[0]).toMatchObject({ missing: 1 });
+    expect(
+      countIn(bench.store, 'calls', `missing_since is not null and call_id = '${call?.call_id}'`),
+    ).toBe(1);
+    bench.sandbox.insert(provider, own[0] ?? {});
+    expect((await engine.verify(day))[0]).toMatchObject({ missing: 0, inserted: 0, changed: 0 });
+    expect(countIn(bench.store, 'calls', 'missing_since is not null')).toBe(0);
+    gone();
+  },
+);
+
+it('overwrites what comes late, and lets in what is new', async () => {
+  const bench = await openWorkbench({ sandbox: { days: 2, callsPerDay: 20 } });
+  const engine = await openEngine(bench);
+  await engine.sync();
+  const requestedAt = Date.now() - HOUR;
+  for (const { calls } of await engine.erase(NUMBER, { requestedAt })) expect(calls).toBe(0);
+  // A later request of another person is none of this one's.
+  await engine.erase('13700000000');
+
+  for (const provider of PROVIDERS) {
+    bench.sandbox.insert(provider, ownRow(bench, provider, at(2, '10:00:00'), 1));
+    bench.sandbox.insert(provider, ownRow(bench, provider, requestedAt - 30 * MINUTE, 2));
+    bench.sandbox.insert(provider, ownRow(bench, provider, requestedAt + 30 * MINUTE, 3));
+  }
+  // Those of the lookback by a poll, the other one by an audit.
+  await engine.sync();
+  for (const days of [2, 1]) await engine.verify(ago(days));
+  const erased = erasedIn(bench);
+  expect(erased).toHaveLength(2 * PROVIDERS.length);
+  for (const call of erased) {
+    expect(call).toMatchObject(BLANK);
+    expect(call.version).toBe(1);
+    expect(Date.parse(call.started_at)).toBeLessThan(requestedAt);
+  }
+  const clear = query(bench.store, Stored, `select * from calls where raw like '%${NUMBER}%'`);
+  expect(clear.map(({ account_id }) => account_id).sort()).toEqual(
+    PROVIDERS.map((provider) => `demo-${provider}`).sort(),
+  );
+  for (const { started_at } of clear) expect(Date.parse(started_at)).toBeGreaterThan(requestedAt);
+
+  const before = sequenceOf(bench);
+  await engine.sync();
+  await engine.verify(ago(2));
+  expect(sequenceOf(bench)).toBe(before);
+});
+
+it('overwrites every version of a call whose number changed, and follows what it costs', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  const engine = await openEngine(bench);
+  const row = { ...ownRow(bench, 'okcc', Date.now() - 30 * MINUTE), fee: JSON.rawJSON('1.10') };
+  bench.sandbox.insert('okcc', row);
+  await engine.sync();
+  const isIt = (one: JsonObject): boolean => one['session'] === 'fresh-1';
+  bench.sandbox.change('okcc', isIt, { caller: '13711112222' });
+  await engine.sync();
+  expect(await engine.erase(NUMBER)).toEqual([{ calls: 1, versions: 1, quarantined: 0, held: 0 }]);
+  expect(erasedIn(bench)).toEqual([expect.objectContaining({ ...BLANK, version: 3 })]);
+  const versions = versionsIn(bench);
+  expect(versions.map(({ change_reason }) => change_reason)).toEqual(['provider', 'erasure']);
+  for (const { record, raw } of versions) {
+    expect(raw).toBe('null');
+    expect(JSON.parse(record)).toMatchObject({ caller: null, callee: null, custom: '{}' });
+    expect(record).not.toMatch(/13912345678|13711112222/);
+  }
+  // Another number, and another price: the one does not come in, the other does.
+  bench.sandbox.change('okcc', isIt, { caller: '13733334444' });
+  expect((await engine.sync())[0]).toMatchObject({ changed: 0 });
+  bench.sandbox.change('okcc', isIt, { fee: JSON.rawJSON('2.20') });
+  expect((await engine.sync())[0]).toMatchObject({ changed: 1 });
+  expect((await engine.sync())[0]).toMatchObject({ changed: 0 });
+  expect(erasedIn(bench)).toEqual([
+    expect.objectContaining({ ...BLANK, version: 4, cost: '2.20' }),
+  ]);
+  expect(timesOnDisk(bench, '13733334444')).toBe(0);
+});
+
+it('overwrites a call of which the number becomes an erased one, with what it was before', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  const engine = await openEngine(bench);
+  const row = { ...ownRow(bench, 'okcc', Date.now() - 30 * MINUTE), caller: '13711112222' };
+  bench.sandbox.insert('okcc', row);
+  await engine.sync();
+  await engine.erase(NUMBER);
+  expect(erasedIn(bench)).toEqual([]);
+  bench.sandbox.change('okcc', ({ session }) => session === 'fresh-1', { caller: NUMBER });
+  expect((await engine.sync())[0]).toMatchObject({ changed: 1 });
+  expect(erasedIn(bench)).toEqual([expect.objectContaining({ ...BLANK, version: 2 })]);
+  expect(versionsIn(bench).map(({ raw }) => raw)).toEqual(['null']);
+  expect((await engine.sync())[0]).toMatchObject({ changed: 0 });
+});
+
+it('finds the number where the record has no party of it', async () => {
+  const bench = await openWorkbench({
+    providers: ['udesk'],
+    sandbox: { days: 1, callsPerDay: 10 },
+  });
+  const engine = await openEngine(bench);
+  const odd = {
+    ...ownRow(bench, 'udesk', Date.now() - 30 * MINUTE),
+    callType: 'of some other kind',
+  };
+  const note = {
+    ...freshRow(bench.sandbox, 'udesk', Date.now() - 40 * MINUTE, 2),
+    remark: `call back +86${NUMBER} at nine`,
+  };
+  const other = {
+    ...freshRow(bench.sandbox, 'udesk', Date.now() - 50 * MINUTE, 3),
+    // Its digits are a part of another number.
+    remark: `order 9${NUMBER}9`,
+  };
+  for (const row of [odd, note, other]) bench.sandbox.insert('udesk', row);
+  await engine.sync();
+  expect(await engine.erase(NUMBER)).toEqual([{ calls: 2, versions: 0, quarantined: 0, held: 0 }]);
+  expect(
+    erasedIn(bench)
+      .map(({ call_id }) => call_id)
+      .sort(),
+  ).toEqual(['fresh-1', 'fresh-2']);
+});
+
+it('overwrites quarantined rows, which stay in quarantine and are known again', async () => {
+  const bench = await openWorkbench({
+    providers: ['infin8linx'],
+    sandbox: { days: 2, callsPerDay: 10 },
+  });
+  const engine = await openEngine(bench);
+  const broken = { ...ownRow(bench, 'infin8linx', at(2, '10:00:00')), answertime: 'no time' };
+  bench.sandbox.insert('infin8linx', broken);
+  await engine.sync();
+  expect(countIn(bench.store, 'quarantine')).toBe(1);
+  const states = dayStates(bench.store, 'demo-infin8linx');
+  expect(await engine.erase(NUMBER)).toEqual([{ calls: 0, versions: 0, quarantined: 1, held: 0 }]);
+  expect(countIn(bench.store, 'quarantine', "raw = 'null'")).toBe(1);
+  await engine.verify(ago(2));
+  await engine.reprocess();
+  expect(countIn(bench.store, 'quarantine')).toBe(1);
+  expect(dayStates(bench.store, 'demo-infin8linx')).toEqual(states);
+  // Another one comes, late.
+  bench.sandbox.insert('infin8linx', { ...broken, id: 900_000_777 });
+  await engine.verify(ago(2));
+  expect(countIn(bench.store, 'quarantine', "raw = 'null'")).toBe(2);
+  expect(countIn(bench.store, 'quarantine')).toBe(2);
+  // The provider mends them: calls, overwritten.
+  bench.sandbox.change('infin8linx', ({ answertime }) => answertime === 'no time', {
+    answertime: null,
+  });
+  await engine.verify(ago(2));
+  expect(erasedIn(bench)).toHaveLength(2);
+  expect(countIn(bench.store, 'quarantine', 'resolved_at is null')).toBe(0);
+  expect(dayStates(bench.store, 'demo-infin8linx')[ago(2)]).toBe('verified');
+});
+
+it('overwrites rows that wait for the proof of their day, and tells equal ones apart', async () => {
+  const bench = await openWorkbench({
+    providers: ['vos'],
+    settings: { startAt: ago(1) },
+    sandbox: { days: 1, callsPerDay: 40, providers: { vos: { list: 'meta', pageSize: 15 } } },
+  });
+  const engine = await openEngine(bench);
+  // The newest stand on the first page.
+  const row = ownRow(bench, 'vos', at(1, '23:59:59'));
+  for (const fee of ['1.10', '1.10', '2.20']) {
+    bench.sandbox.insert('vos', { ...row, fee: JSON.rawJSON(fee) });
+  }
+  bench.sandbox.setFaults('vos', { script: [null, 'auth'] });
+  await engine.sync();
+  const Held = z.object({ raw: z.string() });
+  const held = () => query(bench.store, Held, 'select raw from window_rows');
+  expect(held().some(({ raw }) => raw.includes(NUMBER))).toBe(true);
+  const [counts] = await engine.erase(NUMBER);
+  expect(counts?.held).toBe(2);
+  expect(held()).toEqual([]);
+
+  // Once more half of it: what waits now waits without the number.
+  bench.sandbox.setFaults('vos', { script: [null, 'auth'] });
+  await engine.sync();
+  expect(held().length).toBeGreaterThan(1);
+  expect(held().some(({ raw }) => raw.includes(NUMBER))).toBe(false);
+  bench.sandbox.setFaults('vos', null);
+  await engine.sync();
+  const erased = erasedIn(bench);
+  expect(erased.map(({ cost }) => cost).sort()).toEqual(['1.10', '1.10', '2.20']);
+  const before = sequenceOf(bench);
+  expect((await engine.verify(ago(1)))[0]).toMatchObject({
+    state: 'ok',
+    inserted: 0,
+    changed: 0,
+    missing: 0,
+  });
+  expect(sequenceOf(bench)).toBe(before);
+  // One of two equal rows goes: one call is missing, whichever it is.
+  let removed = 0;
+  bench.sandbox.remove('vos', (one) => {
+    const hit = removed === 0 && writeJson(one).includes(NUMBER) && writeJson(one).includes('1.10');
+    if (hit) removed += 1;
+    return hit;
+  });
+  expect(removed).toBe(1);
+  expect((await engine.verify(ago(1)))[0]).toMatchObject({ missing: 1, changed: 0, inserted: 0 });
+});
+
+it('keeps two records under one id apart', async () => {
+  const bench = await openWorkbench({
+    providers: ['infin8linx'],
+    sandbox: { days: 2, callsPerDay: 10 },
+  });
+  const engine = await openEngine(bench);
+  const start = at(2, '10:00:00');
+  for (const index of [1, 2]) {
+    bench.sandbox.insert('infin8linx', {
+      ...ownRow(bench, 'infin8linx', start, index),
+      uuid: 'shared',
+    });
+  }
+  await engine.sync();
+  await engine.erase(NUMBER);
+  const erased = erasedIn(bench);
+  expect(erased.map(({ call_id }) => call_id)).toEqual([
+    'shared',
+    expect.stringMatching(/^shared#/),
+  ]);
+  for (const { flags } of erased)
+    expect(JSON.parse(flags)).toEqual(['erased', 'identity_conflict']);
+  const before = sequenceOf(bench);
+  expect((await engine.verify(ago(2)))[0]).toMatchObject({ inserted: 0, changed: 0, missing: 0 });
+  // A third one comes late.
+  bench.sandbox.insert('infin8linx', { ...ownRow(bench, 'infin8linx', start, 3), uuid: 'shared' });
+  expect((await engine.verify(ago(2)))[0]).toMatchObject({ inserted: 1, changed: 0, missing: 0 });
+  expect(erasedIn(bench)).toHaveLength(3);
+  expect(sequenceOf(bench)).toBeGreaterThan(before);
+});
+
+it('erases in the accounts that are named, and counts first what it would', async () => {
+  const bench = await openWorkbench({
+    providers: ['okcc', 'vos'],
+    sandbox: { days: 1, callsPerDay: 10 },
+  });
+  for (const provider of ['okcc', 'vos'] as const) {
+    bench.sandbox.insert(provider, ownRow(bench, provider, at(1, '10:00:00')));
+  }
+  const engine = await openEngine(bench);
+  await engine.sync();
+  const before = sequenceOf(bench);
+  const dry = await bench.run('--json', 'erase', '--number', `+86 ${NUMBER}`, '--dry-run');
+  expect(dry.code, dry.stderr).toBe(0);
+  expect(documentOf(dry).accounts.map(({ calls, state }) => [calls, state])).toEqual([
+    [1, 'counted'],
+    [1, 'counted'],
+  ]);
+  expect(sequenceOf(bench)).toBe(before);
+  expect(countIn(bench.store, 'erasures')).toBe(0);
+  expect(countIn(bench.store, 'runs', "trigger = 'erase'")).toBe(0);
+
+  const one = await eraseByCommand(bench, '--account', 'demo-vos');
+  expect(one.code, one.stderr).toBe(0);
+  expect(documentOf(one).accounts.map(({ account, calls }) => [account, calls])).toEqual([
+    ['demo-vos', 1],
+  ]);
+  expect(documentOf(one).files.state).toBe('rebuilt');
+  expect(documentOf(one).files.occurrences).toBeGreaterThan(0);
+  expect(erasedIn(bench).map(({ account_id }) => account_id)).toEqual(['demo-vos']);
+  // What comes late is overwritten there alone.
+  for (const provider of ['okcc', 'vos'] as const) {
+    bench.sandbox.insert(provider, ownRow(bench, provider, at(1, '11:00:00'), 2));
+  }
+  await engine.verify(ago(1));
+  expect(erasedIn(bench).map(({ account_id }) => account_id)).toEqual(['demo-vos', 'demo-vos']);
+
+  const all = await eraseByCommand(bench);
+  expect(all.code, all.stderr).toBe(0);
+  expect(documentOf(all).accounts.map(({ account, calls }) => [account, calls])).toEqual([
+    ['demo-okcc', 2],
+    ['demo-vos', 0],
+  ]);
+  expect(timesOnDisk(bench, NUMBER)).toBe(0);
+
+  // It is told of each call, and of all erasures, and never of whom.
+  const shown = await bench.run('show', 'fresh-1');
+  expect(shown.stdout.replaceAll(/\s+/g, ' ')).toContain(REASON);
+  const listed = await bench.run('--json', 'erase', '--list');
+  const List = z.object({
+    erasures: z.array(z.looseObject({ reason: z.string(), state: z.string() })),
+  });
+  expect(List.parse(listed.json).erasures.map(({ reason, state }) => [reason, state])).toEqual([
+    [REASON, 'finished'],
+    [REASON, 'finished'],
+  ]);
+  const words = await bench.run('erase', '--list');
+  expect(listed.stdout + words.stdout + shown.stdout).not.toContain(NUMBER);
+});
+
+it.each([
+  ['a number of nobody', ['--number', '10', '--reason', 'x'], /three digits/],
+  ['an extension', ['--number', '8001', '--reason', 'x'], /--short/],
+  ['a word', ['--number', 'anonymous', '--reason', 'x'], /no phone number/],
+  ['no reason', ['--number', NUMBER], /--reason/],
+  ['a reason with the number', ['--number', NUMBER, '--reason', `for +86 139-1234-5678`], /itself/],
+  ['no number', ['--reason', 'x'], /--number/],
+  ['an unknown account', ['--number', NUMBER, '--reason', 'x', '--account', 'nobody'], /nobody/],
+])('refuses %s', async (_what, args, words) => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 1 } });
+  await (await openEngine(bench)).sync();
+  const { code, stderr, stdout } = await bench.run('erase', ...args);
+  expect(code, stderr).toBe(2);
+  expect(stderr).toMatch(words);
+  expect(stderr + stdout).not.toContain(NUMBER);
+  expect(countIn(bench.store, 'erasures')).toBe(0);
+});
+
+it('waits for an account that another process holds, and says how to go on', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  bench.sandbox.insert('okcc', ownRow(bench, 'okcc', at(1, '10:00:00')));
+  const engine = await openEngine(bench);
+  await engine.sync();
+  const lease = await acquireLease(engine.store, 'demo-okcc');
+  expect(lease.kind).toBe('held');
+  const result = await eraseByCommand(bench, '--max-wait', '1s');
+  expect(result.code, result.stderr).toBe(1);
+  const [account] = documentOf(result).accounts;
+  expect(account).toMatchObject({ state: 'held', calls: 0, error: { code: 'erase.held' } });
+  expect(result.stderr).toMatch(/waiting for process \d+/);
+  // It is asked for all the same, and the same command completes it.
+  tamper(bench.store, 'update leases set holder = null');
+  const again = await eraseByCommand(bench);
+  expect(again.code, again.stderr).toBe(0);
+  expect(countIn(bench.store, 'erasures')).toBe(1);
+  expect(timesOnDisk(bench, NUMBER)).toBe(0);
+});
+
+const KILLER = new URL('./support/kill-at.ts', import.meta.url).href;
+
+it.each([
+  ['after 1 insert into "erasures"'],
+  ['before 2 insert into "call_versions"'],
+  ['after 2 update "calls"'],
+  ['after 5 commit'],
+  ['before 7 commit'],
+])('is completed by the same command when it was killed %s', async (kill) => {
+  const bench = await openWorkbench({
+    providers: ['okcc', 'vos'],
+    sandbox: { days: 1, callsPerDay: 10 },
+  });
+  for (const provider of ['okcc', 'vos'] as const) {
+    for (const index of [1, 2, 3]) {
+      bench.sandbox.insert(provider, ownRow(bench, provider, at(1, `1${index}:00:00`), index));
+    }
+  }
+  const engine = await openEngine(bench);
+  await engine.sync();
+  const sums = sumsOf(bench);
+  const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILLER}` };
+  const args = ['--json', 'erase', '--number', NUMBER, '--reason', REASON];
+  const killed = await bench.start(args, environment).finished;
+  expect(killed.signal).toBe('SIGKILL');
+  // What was committed of it holds: a run in between brings nothing back.
+  const [done, asked] = [erasedIn(bench).length, countIn(bench.store, 'erasures')];
+  if (done > 0) expect(asked).toBe(1);
+  await engine.sync();
+  await engine.verify(ago(1));
+  expect(erasedIn(bench).length).toBeGreaterThanOrEqual(done);
+
+  const again = await eraseByCommand(bench);
+  expect(again.code, again.stderr).toBe(0);
+  expect(countIn(bench.store, 'erasures')).toBe(1);
+  expect(countIn(bench.store, 'erasure_accounts', 'finished_at is null')).toBe(0);
+  expect(erasedIn(bench)).toHaveLength(6);
+  expect(sumsOf(bench)).toEqual(sums);
+  expect(timesOnDisk(bench, NUMBER)).toBe(0);
+});
+
+it('names the copies beside the store', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  bench.sandbox.insert('okcc', ownRow(bench, 'okcc', at(1, '10:00:00')));
+  await (await openEngine(bench)).sync();
+  const copy = join(bench.folder, 'old.bak');
+  expect((await bench.run('backup', '--to', copy)).code).toBe(0);
+  const result = await bench.run('erase', '--number', NUMBER, '--reason', REASON);
+  expect(result.code, result.stderr).toBe(0);
+  expect(result.stdout).toContain('old.bak');
+  for (const line of result.stdout.split('\n').filter((text) => !text.includes('old.bak'))) {
+    expect(line.length).toBeLessThanOrEqual(80);
+  }
+  expect(existsSync(copy)).toBe(true);
+});
+
+it('says that a reader keeps the files in use, and is completed when that is gone', async () => {
+  const bench = await openWorkbench({
+    providers: ['okcc'],
+    sandbox: { days: 1, callsPerDay: 10 },
+  });
+  bench.sandbox.insert('okcc', ownRow(bench, 'okcc', at(1, '10:00:00')));
+  const engine = await openEngine(bench);
+  await engine.sync();
+  const reader = new SQLite(bench.store, { readonly: true });
+  reader.exec('begin');
+  reader.prepare('select count(*) from calls').get();
+  const busy = await eraseByCommand(bench, '--max-wait', '1s');
+  expect(busy.code, busy.stderr).toBe(1);
+  expect(documentOf(busy).accounts[0]?.state).toBe('erased');
+  expect(documentOf(busy).files).toMatchObject({ state: 'busy', error: { code: 'erase.busy' } });
+  reader.exec('rollback');
+  reader.close();
+  const again = await eraseByCommand(bench);
+  expect(again.code, again.stderr).toBe(0);
+  expect(timesOnDisk(bench, NUMBER)).toBe(0);
+});
+
+it('looks for calls by the indexes that are there', async () => {
+  const bench = await openWorkbench({
+    providers: ['okcc'],
+    sandbox: { days: 1, callsPerDay: 10 },
+  });
+  const { store } = await openEngine(bench);
+  const sought = { accountId: 'demo-okcc', forms: numberForms(NUMBER), before: Date.now() };
+  const span = { from: '', to: '2026-01-01T00:00:00Z' };
+  const plans = [
+    callsAsParty(store, sought, 'caller'),
+    callsAsParty(store, sought, 'callee'),
+    oldCallsQuery(store, 'demo-okcc', span, 500),
+  ].map((wanted) => planOf(bench, wanted.compile()));
+  expect(plans).toEqual([
+    'SEARCH calls USING INDEX calls_by_caller (caller=?)',
+    'SEARCH calls USING INDEX calls_by_callee (callee=?)',
+    'SEARCH calls USING INDEX calls_in_order (started_at>? AND started_at<?)',
+  ]);
+});
+
+const Plan = z.object({ detail: z.string() });
+const Parameter = z.union([z.string(), z.number()]);
+
+function planOf({ store }: Workbench, { sql, parameters }: CompiledQuery): string {
+  const values = z.array(Parameter).parse(parameters);
+  return query(store, Plan, `explain query plan ${sql}`, ...values)
+    .map(({ detail }) => detail)
+    .join('; ');
+}
+
+it('finds what unused space of the file holds, and writes the store anew', async () => {
+  const bench = await openWorkbench({
+    providers: ['okcc'],
+    sandbox: { days: 1, callsPerDay: 10 },
+  });
+  const engine = await openEngine(bench);
+  await engine.sync();
+  // Pages that were freed by a connection that does not overwrite what it deletes.
+  tamper(bench.store, 'create table left_over (text)');
+  tamper(bench.store, `insert into left_over values ('${NUMBER}')`);
+  tamper(bench.store, 'drop table left_over');
+  const kept = await eraseByCommand(bench, '--no-rebuild');
+  expect(kept.code, kept.stderr).toBe(0);
+  expect(documentOf(kept).files).toMatchObject({ state: 'remains', occurrences: 1 });
+  expect(timesOnDisk(bench, NUMBER)).toBe(1);
+  const rebuilt = await eraseByCommand(bench);
+  expect(documentOf(rebuilt).files).toMatchObject({ state: 'rebuilt', occurrences: 0 });
+  expect(timesOnDisk(bench, NUMBER)).toBe(0);
+  expect((await engine.sync())[0]).toMatchObject({ state: 'ok', inserted: 0, changed: 0 });
+});
