@@ -13,7 +13,8 @@ import { CdrError } from '../src/errors.ts';
 import { makeMetrics, type RunEnded } from '../src/server/metrics.ts';
 import type { Probes } from '../src/server/routes.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../src/server/server.ts';
-import { type AccountStatus, readStatus } from '../src/status/status.ts';
+import type { AccountStatus, Alarm, StatusDocument } from '../src/status/document.ts';
+import { readStatus } from '../src/status/status.ts';
 import { ensureAccount } from '../src/store/accounts.ts';
 import { noCounts } from '../src/store/runs.ts';
 import { openStore, type Store } from '../src/store/store.ts';
@@ -112,8 +113,18 @@ function openBench({ onTestFinished }: TestContext): Bench {
   };
 }
 
+function documentOf(accounts: AccountStatus[], alarms: Alarm[] = []): StatusDocument {
+  const disk = { free_bytes: 5e9, reserve_bytes: 1e6, growth_bytes_per_day: null, days_left: null };
+  return {
+    format: 1,
+    generated_at: '2026-10-01T00:00:00Z',
+    store: { path: `/data/${SECRET}`, bytes: 4096, disk, alarms },
+    accounts,
+  };
+}
+
 const wellProbes: Probes = {
-  status: async () => ({ accounts: [] }),
+  status: async () => documentOf([]),
   storeReady: async () => undefined,
   queueReady: async () => undefined,
   queueJobs: async () => ({}),
@@ -170,7 +181,7 @@ describe.concurrent('what takes its time', () => {
   test('a status behind a held lock is 503 in time, and back when the lock is gone', async (context) => {
     const bench = openBench(context);
     const { config, store, folder } = await bench.openWorld();
-    const status = async () => ({ accounts: await readStatus(config, store, Date.now()) });
+    const status = () => readStatus(config, store, Date.now());
     const server = await bench.start({ probes: { ...wellProbes, status } });
     const other = new SQLite(join(folder, 'cdr.db'));
     other.exec('begin immediate');
@@ -188,7 +199,7 @@ describe.concurrent('what takes its time', () => {
     other.exec('rollback');
     other.close();
     expect(await writing).toBe('written');
-    expect((await ask(server, '/status')).status).toBe(200);
+    await vi.waitFor(async () => expect((await ask(server, '/status')).status).toBe(200));
   });
 
   test('a client that sends its headers or nothing at all is cut off', async (context) => {
@@ -328,11 +339,12 @@ describe.concurrent('the routes', () => {
   test('/status is what `status --json` prints', async (context) => {
     const bench = openBench(context);
     const { config, store, path, folder } = await bench.openWorld();
-    const status = async () => ({ accounts: await readStatus(config, store, Date.now()) });
+    const status = () => readStatus(config, store, Date.now());
     const server = await bench.start({ probes: { ...wellProbes, status } });
     const answer = await ask(server, '/status');
     const printed = await startCli(['--config', path, '--json', 'status'], folder).finished;
-    const fixed = (json: string) => json.replaceAll(/"lag_seconds":\d+|is [^"]+ behind/g, 'lag');
+    const moving = /"(?:lag_seconds|free_bytes|bytes)":\d+|"generated_at":"[^"]+"|is [^"]+ behind/g;
+    const fixed = (json: string) => json.replaceAll(moving, 'now');
     expect(answer.status).toBe(200);
     expect(`${fixed(answer.body)}\n`).toBe(fixed(printed.stdout));
     expect(JSON.parse(answer.body).accounts).toMatchObject([
@@ -345,7 +357,7 @@ describe.concurrent('the routes', () => {
     const bench = openBench(context);
     const { config, store } = await bench.openWorld();
     await store.db.schema.dropTable('quarantine').execute();
-    const status = async () => ({ accounts: await readStatus(config, store, Date.now()) });
+    const status = () => readStatus(config, store, Date.now());
     const server = await bench.start({ probes: { ...wellProbes, status } });
     for (const path of ['/status', '/metrics', '/status']) {
       const { status, body } = await ask(server, path);
@@ -535,7 +547,7 @@ describe.concurrent('beyond loopback', () => {
     for (const token of [null, '', 'x'.repeat(15)]) {
       const { fault } = await refusal(bench.start({ listen, token }));
       expect(fault).toMatchObject({ class: 'config', code: 'http.token' });
-      expect(fault.hint).toContain('"token"');
+      expect(fault.hint.en).toContain('"token"');
     }
   });
 
@@ -563,7 +575,7 @@ describe.concurrent('an address', () => {
       code: 'http.listen',
       message: `cannot listen on 127.0.0.1:${port}: another program listens there`,
     });
-    expect(taken.fault.hint).toContain('another port');
+    expect(taken.fault.hint.en).toContain('another port');
     const foreign = { listen: { host: '192.0.2.1', port }, token: TOKEN };
     expect((await refusal(bench.start(foreign))).fault).toMatchObject({
       code: 'http.listen',
@@ -699,9 +711,17 @@ test('close() ends what clients hold open, at once', async (context) => {
 });
 
 describe.concurrent('the metrics', () => {
+  const alarm = (code: Alarm['code']): Alarm => ({
+    ...{ code, message: `about ${NUMBER}`, hint: SECRET, since: null, day: null, error: null },
+  });
   const account = (change: Partial<AccountStatus> = {}): AccountStatus => ({
     account: 'itnio-hk',
     provider: 'itniotech',
+    time_zone: 'Asia/Shanghai',
+    running: false,
+    first_sync: false,
+    failing: null,
+    days_in_question: 2,
     watermark: '2026-10-01T00:00:00Z',
     lag_seconds: 90,
     clock_skew_seconds: -3,
@@ -715,7 +735,7 @@ describe.concurrent('the metrics', () => {
       fetched: 0,
       inserted: 0,
       changed: 0,
-      error: { message: `${SECRET} ${NUMBER}` },
+      error: { code: 'x', class: 'store', message: `${SECRET} ${NUMBER}`, hint: SECRET },
     },
     next_poll: null,
     pending_windows: 4,
@@ -727,11 +747,9 @@ describe.concurrent('the metrics', () => {
     accepted: [{ day: '2026-09-01', reason: `lost by ${NUMBER}` }],
     lateness: { calls: 0, latest_seconds: null },
     pause: null,
+    retention_seconds: null,
     backfills: [],
-    alarms: [
-      { code: 'holes', message: `about ${NUMBER}`, hint: SECRET },
-      { code: 'auth.rejected', message: NUMBER, hint: SECRET },
-    ],
+    alarms: [alarm('holes'), alarm('provider_down')],
     ...change,
   });
   const run = (change: Partial<RunEnded> = {}): RunEnded => ({
@@ -751,7 +769,7 @@ describe.concurrent('the metrics', () => {
       metrics,
       probes: {
         ...wellProbes,
-        status: async () => ({ accounts: [account()] }),
+        status: async () => documentOf([account()]),
         queueJobs: async () => ({ poll: { waiting: 2, 'waiting-children': 0 } }),
       },
     });
@@ -781,7 +799,7 @@ describe.concurrent('the metrics', () => {
   test('live without the queue', async (context) => {
     const bench = openBench(context);
     const queueJobs = () => Promise.reject(new Error('down'));
-    const probes = { ...wellProbes, status: async () => ({ accounts: [account()] }), queueJobs };
+    const probes = { ...wellProbes, status: async () => documentOf([account()]), queueJobs };
     const { status, body } = await ask(await bench.start({ probes }), '/metrics');
     expect(status).toBe(200);
     expect(body).toContain(`cdrsync_holes{${OWN}} 2`);
@@ -796,7 +814,7 @@ describe.concurrent('the metrics', () => {
     metrics.request({ ...seen, outcome: '200', ms: 300 });
     metrics.request({ ...seen, outcome: '200', ms: 59_000 });
     metrics.request({ ...seen, outcome: 'http.timeout', ms: 400_000 });
-    const series = seriesOf(await metrics.scrape([], {}));
+    const series = seriesOf(await metrics.scrape(documentOf([]), {}));
     const rows = {
       inserted: 6,
       changed: 4,
@@ -836,7 +854,11 @@ describe.concurrent('the metrics', () => {
     const bare = account({ account: 'new', ...unknown, holes: [], alarms: [] });
     const states = { open: 0, complete: 7, verified: 0, incomplete: 2, mismatch: 0 };
     const days = { ...states, unreachable: 0, accepted: 0 };
-    const series = seriesOf(await metrics.scrape([account(), bare], { poll: { waiting: 1 } }));
+    const series = seriesOf(
+      await metrics.scrape(documentOf([account(), bare], [alarm('disk')]), {
+        poll: { waiting: 1 },
+      }),
+    );
     expect(series.filter((line) => line.includes(OWN)).sort()).toEqual(
       [
         `cdrsync_lag_seconds{${OWN}} 90`,
@@ -846,19 +868,30 @@ describe.concurrent('the metrics', () => {
         `cdrsync_pending_windows{${OWN}} 4`,
         `cdrsync_last_run_timestamp_seconds{${OWN}} ${Date.UTC(2026, 9, 1) / 1000}`,
         `cdrsync_alarms{${OWN},code="holes"} 1`,
-        `cdrsync_alarms{${OWN},code="auth.rejected"} 1`,
+        `cdrsync_alarms{${OWN},code="provider_down"} 1`,
         ...Object.entries(days).map(([state, n]) => `cdrsync_days{${OWN},state="${state}"} ${n}`),
       ].sort(),
+    );
+    expect(series).toEqual(
+      expect.arrayContaining([
+        'cdrsync_alarms{code="disk"} 1',
+        'cdrsync_store_bytes 4096',
+        'cdrsync_disk_free_bytes 5000000000',
+        'cdrsync_disk_reserve_bytes 1000000',
+      ]),
     );
     // What is not known has no series: a zero would be a claim.
     const ofBare = series.filter((line) => line.includes('account="new"'));
     expect(ofBare.filter((line) => /lag|skew|last_run|alarms/.test(line))).toEqual([]);
     expect(ofBare.filter((line) => / 0$/.test(line))).toHaveLength(7 + 1);
 
-    const [one, two] = await Promise.all([metrics.scrape([bare], {}), metrics.scrape([], {})]);
+    const [one, two] = await Promise.all([
+      metrics.scrape(documentOf([bare]), {}),
+      metrics.scrape(documentOf([]), {}),
+    ]);
     expect(one).not.toContain('account="itnio-hk"');
     expect(one).toContain('account="new"');
-    expect(`${seriesOf(two)}`).toMatch(/^cdrsync_build_info\{[^,]*$/);
+    expect(two).not.toContain('account=');
   });
 
   test('let nothing into a label but ids, codes and states', async () => {
@@ -868,9 +901,8 @@ describe.concurrent('the metrics', () => {
     for (const text of [...odd, 'x'.repeat(500), 'deadbeef0123456789deadbeef']) {
       metrics.run(run({ provider: text, trigger: text, state: text, error: text }));
       metrics.request({ ...run(), operation: text, outcome: text, ms: 1 });
-      const alarms = [{ code: text, message: text, hint: text }];
-      const status = account({ provider: text, days: { [text]: 9 }, alarms });
-      const scrape = await metrics.scrape([status], { [text]: { [text]: 1 } });
+      const status = account({ provider: text, days: { [text]: 9 } });
+      const scrape = await metrics.scrape(documentOf([status]), { [text]: { [text]: 1 } });
       for (const hidden of [SECRET, NUMBER, '138', 'token', 'deadbeef', 'xxx', 'b\\', '密']) {
         expect(seriesOf(scrape).filter((line) => line.includes(hidden))).toEqual([]);
       }
@@ -882,7 +914,7 @@ describe.concurrent('the metrics', () => {
     for (const id of ['a b', `${words}`, 'a"b', 'x'.repeat(65), '']) {
       metrics.run(run({ account: id }));
       metrics.request({ ...run(), account: id, operation: 'list', outcome: '200', ms: 1 });
-      const series = seriesOf(await metrics.scrape([account({ account: id })], {}));
+      const series = seriesOf(await metrics.scrape(documentOf([account({ account: id })]), {}));
       expect(series.filter((line) => line.includes('account="other"'))).not.toEqual([]);
       expect(series.filter((line) => id !== '' && line.includes(id))).toEqual([]);
     }

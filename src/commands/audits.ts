@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Audit } from '../store/audits.ts';
 import { formatDuration, isoMillis, SECOND, type ZoneClock } from '../time.ts';
+import { printable } from './printable.ts';
 import { count, table } from './table.ts';
+import { wrapLines } from './wrap.ts';
 
 /** How the audits of a day are told. */
 
@@ -20,14 +22,14 @@ function costOf(json: string): Readonly<Record<string, string>> {
 export function auditsText(audits: readonly Audit[], clock: ZoneClock): string {
   const head = ['audited', 'state', 'total', 'listed', 'stored', 'new', 'changed', 'missing'];
   const rows = audits.map((audit) => [
-    clock.format(audit.audited_at),
+    clock.format(audit.audited_at).slice(0, 16),
     audit.state,
     audit.provider_total === null ? '-' : count(audit.provider_total),
     ...[audit.listed, audit.stored, audit.new, audit.changed, audit.missing].map(count),
   ]);
   const [first = '', ...lines] = table(head, rows).trimEnd().split('\n');
   const told = audits.flatMap((audit, index) => [lines[index] ?? '', ...sumLines(audit)]);
-  return `${[first, ...told].join('\n')}\n`;
+  return wrapLines(`${[first, ...told].join('\n')}\n`);
 }
 
 function sumLines({ talk_seconds, cost, digest, ...audit }: Audit): readonly string[] {
@@ -49,7 +51,7 @@ function sumLines({ talk_seconds, cost, digest, ...audit }: Audit): readonly str
 /** `12.30 CNY, 0.5 USD`; `none` where nothing costs anything. */
 export function costText(cost: Readonly<Record<string, string>>): string {
   const parts = Object.entries(cost).map(([currency, sum]) =>
-    currency === 'unknown' ? `${sum} (no currency stated)` : `${sum} ${currency}`,
+    currency === 'unknown' ? `${sum} (no currency stated)` : `${sum} ${printable(currency)}`,
   );
   return parts.length === 0 ? 'none' : parts.sort().join(', ');
 }

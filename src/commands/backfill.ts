@@ -14,6 +14,7 @@ import {
   openSessionStore,
   type Session,
 } from './session.ts';
+import { wrapLines } from './wrap.ts';
 
 export interface BackfillOptions {
   readonly account: string;
@@ -41,18 +42,10 @@ export async function backfillCommand(
     concurrency: options.concurrency,
   };
   if (range.from >= range.to) {
-    throw configError(
-      'usage.range',
-      '--from is not before --to',
-      'Ranges are half-open: --to is the day after the last one wanted.',
-    );
+    throw configError('usage.range', '--from is not before --to');
   }
   if (range.from > Date.now()) {
-    throw configError(
-      'usage.range',
-      'the range has not come yet',
-      'A backfill reads the past; `cdrsync sync` follows the present.',
-    );
+    throw configError('usage.future', 'the range has not come yet');
   }
   if (options.dryRun === true) {
     const plan = dryRun(account, range);
@@ -66,7 +59,8 @@ export async function backfillCommand(
     const around = { ...session, store, onProgress: progress.update };
     const reports = [await backfillAccount(account, around, range)];
     progress.stop();
-    process.stdout.write(globals.json ? reportJson(reports) : reportText(reports));
+    const { json, language } = globals;
+    process.stdout.write(json ? reportJson(reports) : reportText(reports, language));
     return reportExitCode(reports);
   } finally {
     progress.stop();
@@ -107,7 +101,7 @@ async function handOver(
       windows: backfill.windows,
     };
     const text = `${settings.id}: ${handed.windows} windows wait for a worker; \`cdrsync status\` tells how far it is\n`;
-    process.stdout.write(session.globals.json ? `${JSON.stringify(handed)}\n` : text);
+    process.stdout.write(session.globals.json ? `${JSON.stringify(handed)}\n` : wrapLines(text));
     return 0;
   } finally {
     await store.close();
@@ -157,5 +151,5 @@ function planText({ account, windows, requests, out_of_reach, not_settled }: Dry
   const open =
     not_settled === null ? [] : [`Not settled yet: ${not_settled.from} to ${not_settled.to}`];
   const total = `${account}: ${windows.length} windows, at least ${requests} requests; more where a window fills several pages`;
-  return `${[...lines, ...reach, ...open, total].join('\n')}\n`;
+  return wrapLines(`${[...lines, ...reach, ...open, total].join('\n')}\n`);
 }

@@ -1,20 +1,21 @@
-import type { AccountConfig } from '../config/config.ts';
 import { SETTLED } from '../day-state.ts';
 import { readDayStates } from '../store/days.ts';
 import type { RecordRange } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { addDays } from '../time.ts';
+import type { KnownAccount } from './known-accounts.ts';
 
 /** Without a bound to count to, days that were never read cannot be told from days before the history. */
 const MOST_DAYS = 4000;
 
 /**
  * What a range of an account's records lacks, in words; null where every day
- * of it that is over is proven.
+ * of it that is over is proven. Of an account that nothing reads any more, no
+ * day after the last known one is missed.
  */
 export async function describeGaps(
   store: Store,
-  { id, clock, lookback }: AccountConfig,
+  { id, clock, configured }: KnownAccount,
   { from, to }: RecordRange,
   now: number,
 ): Promise<string | null> {
@@ -22,8 +23,12 @@ export async function describeGaps(
   const known = [...states.keys()].sort();
   const first = from === null ? known[0] : clock.dayOf(Date.parse(from));
   const end = Math.min(now, to === null ? now : Date.parse(to) - 1);
+  const latest = configured === null ? known.at(-1) : clock.dayOf(now);
+  if (latest === undefined) return null;
   if (first === undefined) return `${id}: nothing was ever read of this account`;
-  const last = clock.dayOf(end);
+  const asked = clock.dayOf(end);
+  const last = asked < latest ? asked : latest;
+  const lookback = configured?.lookback ?? 0;
   const gaps = new Map<string, number>();
   let days = 0;
   for (let day = first; day <= last && days < MOST_DAYS; day = addDays(day, 1)) {

@@ -18,6 +18,7 @@ import { MINUTE } from '../time.ts';
 import { reportText } from './reports.ts';
 import { chooseAccounts, type GlobalOptions, openSession, openSessionStore } from './session.ts';
 import { statusCommand } from './status.ts';
+import { wrapLines } from './wrap.ts';
 
 export interface DemoOptions {
   readonly keep?: string;
@@ -33,11 +34,7 @@ export async function demoCommand(
     keep === undefined ? await mkdtemp(join(tmpdir(), 'cdrsync-demo-')) : resolve(keep);
   await mkdir(folder, { recursive: true });
   if ((await readdir(folder)).length > 0) {
-    throw configError(
-      'usage.keep',
-      `${folder} is not empty`,
-      'Give --keep a new folder: the demo writes a configuration and a store there.',
-    );
+    throw configError('usage.keep', `${folder} is not empty`);
   }
   // Frozen before what is settled now, so that a second pass has nothing new to find.
   const sandbox = await startSandbox({
@@ -75,7 +72,7 @@ async function playDemo(
 
   say('\n2. A first sync of all five; the killed one goes on from its last page:\n\n');
   const first = await syncAll(globals, signal);
-  say(reportText(first));
+  say(reportText(first, globals.language));
 
   say('\n3. What the providers list, and what the store holds:\n\n');
   const truth = await compare(globals, sandbox);
@@ -87,7 +84,7 @@ async function playDemo(
 
   say('\n5. A second sync:\n\n');
   const second = await syncAll(globals, signal);
-  say(reportText(second));
+  say(reportText(second, globals.language));
 
   const wrong = [
     ...first
@@ -178,5 +175,5 @@ async function countStored(config: string, account: string): Promise<number> {
 }
 
 function say(text: string): void {
-  process.stdout.write(text);
+  process.stdout.write(wrapLines(text));
 }

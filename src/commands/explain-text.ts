@@ -4,6 +4,7 @@ import type { DayNumbers } from '../store/day-numbers.ts';
 import { addDays, isoSeconds, type ZoneClock } from '../time.ts';
 import { auditsText, costText } from './audits.ts';
 import { count, table } from './table.ts';
+import { COLUMNS, width, wrapLines } from './wrap.ts';
 
 /** A day set against the provider's number, for a person. */
 
@@ -21,18 +22,20 @@ export function explainText(explained: ExplainedDay): string {
   const { ledger, audits } = numbers;
   const state = ledger === null ? 'never read' : ledger.state;
   const accepted = ledger?.accepted_reason ?? null;
-  return [
-    `${account} (${provider}) on ${day}, ${clock.zone}: ${state}\n`,
-    ...(accepted === null ? [] : [`accepted as it is: ${accepted}\n`]),
-    `\n${sumsTable(numbers)}`,
-    `\n${countsTable(numbers)}`,
-    ...numbers.holes.map(
-      ({ from_at, to_at, reason }) =>
-        `\nhole ${isoSeconds(from_at)} to ${isoSeconds(to_at)}: ${reason}\n`,
-    ),
-    audits.length === 0 ? '\nno audit of the day is kept\n' : `\n${auditsText(audits, clock)}`,
-    `\n${balanceText(explained)}`,
-  ].join('');
+  return wrapLines(
+    [
+      `${account} (${provider}) on ${day}, ${clock.zone}: ${state}\n`,
+      ...(accepted === null ? [] : [`accepted as it is: ${accepted}\n`]),
+      `\n${sumsTable(numbers)}`,
+      `\n${countsTable(numbers)}`,
+      ...numbers.holes.map(
+        ({ from_at, to_at, reason }) =>
+          `\nhole ${isoSeconds(from_at)} to ${isoSeconds(to_at)}: ${reason}\n`,
+      ),
+      audits.length === 0 ? '\nno audit of the day is kept\n' : `\n${auditsText(audits, clock)}`,
+      `\n${balanceText(explained)}`,
+    ].join(''),
+  );
 }
 
 function sumsTable({ listed, fees, started }: DayNumbers): string {
@@ -102,7 +105,7 @@ function sumText({ terms, unexplained }: DayBalance, { kind, rows }: ProviderNum
   const rest = unexplained === 0 ? [] : [`${signed(unexplained)} not explained`];
   const parts = [`${number} ${count(rows)} =`, ...terms.map(termText), ...rest];
   const line = parts.join(' ');
-  return line.length <= 80 ? line : parts.join('\n  ');
+  return width(line) <= COLUMNS ? line : parts.join('\n  ');
 }
 
 function termText({ code, rows }: BalanceTerm): string {

@@ -35,7 +35,6 @@ export async function explainCommand(
     throw configError(
       'usage.explain',
       '--explain takes one day of one account, and no other option of verify',
-      'For example: cdrsync verify --explain 2026-11-18 --account itnio-hk.',
     );
   }
   const { settings, connector, rules } = chosen;

@@ -47,11 +47,7 @@ const SOON = '5s';
 /** Only a configuration that an earlier sandbox wrote is written over. */
 function checkTarget(path: string): void {
   if (!existsSync(path) || readFileSync(path, 'utf8').includes('"demo-infin8linx"')) return;
-  throw configError(
-    'usage.config',
-    `${path} exists`,
-    'Give the sandbox another file with --write-config.',
-  );
+  throw configError('usage.config', `${path} exists`);
 }
 
 async function listen(port: number): Promise<Sandbox> {
@@ -59,11 +55,7 @@ async function listen(port: number): Promise<Sandbox> {
     return await startSandbox({ port, live: true });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-    throw configError(
-      'usage.port',
-      `port ${port} is taken`,
-      'Give another with --port; 0 takes any free one.',
-    );
+    throw configError('usage.port', `port ${port} is taken`);
   }
 }
 

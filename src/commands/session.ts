@@ -1,8 +1,10 @@
+import type { Language } from '../codes/entry.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/config.ts';
 import { type CdrError, configError } from '../errors.ts';
 import { type LogLevel, makeLog } from '../log.ts';
 import { type Redactor, redactor } from '../redact.ts';
+import { type RoomCheck, watchRoom } from '../store/disk.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { SyncAccount } from '../sync/account.ts';
 import type { Log } from '../sync/log.ts';
@@ -14,6 +16,8 @@ export interface GlobalOptions {
   readonly quiet: boolean;
   readonly logLevel?: LogLevel;
   readonly requireStore: boolean;
+  /** Of the hints in text output. */
+  readonly language: Language;
 }
 
 /** What a command works with once the configuration is read. */
@@ -22,6 +26,8 @@ export interface Session {
   readonly log: Log;
   readonly redact: Redactor;
   readonly globals: GlobalOptions;
+  /** Whether the store's disk has room for what is fetched. */
+  readonly room: RoomCheck;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
 }
@@ -39,7 +45,8 @@ export async function openSession(
   const usual = globals.quiet ? 'error' : terminal ? level : 'info';
   const log = await makeLog({ level: globals.logLevel ?? usual, pretty: terminal, redact });
   for (const warning of config.warnings) log.warn({}, warning);
-  return { config, log, redact, globals, signal };
+  const room = watchRoom(config.store, config.diskReserve);
+  return { config, log, redact, globals, room, signal };
 }
 
 /** The store for a command that writes; creating one is announced. `existing`: for commands on what is there. */
@@ -62,11 +69,10 @@ export function chooseAccounts(config: Config, ids: readonly string[]): readonly
   const unknown = ids.filter((id) => !config.accounts.some((account) => account.id === id));
   if (unknown.length > 0) {
     const known = config.accounts.map(({ id }) => id).join(', ');
-    throw configError(
-      'usage.account',
-      `no account ${unknown.join(', ')} in ${config.path}`,
-      `The accounts are: ${known}.`,
-    );
+    throw configError('usage.account', `no account ${unknown.join(', ')} in ${config.path}`, {
+      en: `The accounts are: ${known}.`,
+      zh: `已配置的账号：${known}。`,
+    });
   }
   const chosen = config.accounts.filter(({ id }) => ids.length === 0 || ids.includes(id));
   return chosen.map(
@@ -78,12 +84,13 @@ export function chooseAccounts(config: Config, ids: readonly string[]): readonly
       every,
       lookback,
       settle,
+      retention,
       windowDays,
       minInterval,
       login,
       ...rest
     }) => ({
-      settings: { id, startAt, every, lookback, settle },
+      settings: { id, startAt, every, lookback, settle, retention },
       connector,
       rules: { clock, reach: connector.reach, days: windowDays },
       http: { timeout: rest.timeout, proxy: rest.proxy, ca: rest.ca },

@@ -1,5 +1,6 @@
+import { jsonLine } from '../export/ndjson.ts';
 import { writeJson } from '../json.ts';
-import type { Dossier, DossierVersion, Write } from '../store/dossier.ts';
+import type { CallErasure, Dossier, DossierVersion, Write } from '../store/dossier.ts';
 import { recordJson, versionJson } from '../store/records.ts';
 import { isoMillis } from '../time.ts';
 import { auditReport } from './audits.ts';
@@ -10,18 +11,25 @@ import { auditReport } from './audits.ts';
  * `custom` to the digit; `more` says that there are further calls.
  */
 export function showJson(dossiers: readonly Dossier[], more: boolean): string {
-  return `{"calls":[${dossiers.map(dossierJson).join(',')}],"more":${more}}\n`;
+  return jsonLine(`{"calls":[${dossiers.map(dossierJson).join(',')}],"more":${more}}`);
 }
 
-function dossierJson({ record, versions, writes, day, audits }: Dossier): string {
+function dossierJson({ record, versions, writes, day, audits, erasure }: Dossier): string {
   const parts = [
     recordJson(record).slice(1, -1),
     `"versions":[${versions.map(changedJson).join(',')}]`,
     `"runs":${JSON.stringify(writes.flatMap(runReports))}`,
     `"day_state":${JSON.stringify(day?.state ?? null)}`,
     `"audits":${JSON.stringify(audits.map(auditReport))}`,
+    `"erasure":${JSON.stringify(erasureReport(erasure))}`,
   ];
   return `{${parts.join(',')}}`;
+}
+
+function erasureReport(erasure: CallErasure | null) {
+  if (erasure === null) return null;
+  const { at, kind, reason, requestedAt } = erasure;
+  return { at, kind, reason, requested_at: isoMillis(requestedAt) };
 }
 
 /** With `changes`: in what the next version differs. */

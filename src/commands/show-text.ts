@@ -5,25 +5,30 @@ import type { StoredRecord } from '../store/records.ts';
 import type { Run } from '../store/runs.ts';
 import { isoSeconds, type ZoneClock } from '../time.ts';
 import { auditsText } from './audits.ts';
+import { printable } from './printable.ts';
 import { count, table } from './table.ts';
+import { wrap, wrapLines } from './wrap.ts';
 
 /** Calls for a person. Numbers are shown in full: that is what this is for. */
 
 type ClockOf = (account: string) => ZoneClock;
 
-/** One line a call. */
+/** Two lines a call: whose it is and its id, which may be long, stand on the second. */
 export function numberText(records: readonly StoredRecord[], clockOf: ClockOf): string {
-  const head = ['started (local)', 'account', 'caller', 'callee', 'talk s', 'outcome', 'call id'];
+  const head = ['started (local)', 'caller', 'callee', 'talk s', 'outcome'];
   const rows = records.map((record) => [
     clockOf(record.account_id).format(Date.parse(record.started_at)),
-    record.account_id,
     printable(record.caller ?? '-'),
     printable(record.callee ?? '-'),
     record.talk_seconds === null ? '-' : count(record.talk_seconds),
     outcome(record),
-    printable(record.call_id),
   ]);
-  return table(head, rows);
+  const [first = '', ...lines] = table(head, rows).trimEnd().split('\n');
+  const told = records.flatMap(({ account_id, call_id }, index) => [
+    lines[index] ?? '',
+    `  ${account_id}  ${printable(call_id)}`,
+  ]);
+  return wrapLines(`${[first, ...told].join('\n')}\n`);
 }
 
 function outcome({ is_call, missing_since, disposition }: StoredRecord): string {
@@ -45,7 +50,7 @@ function dossierText(dossier: Dossier, clock: ZoneClock, raw: boolean): string {
   const { record, versions, writes, audits } = dossier;
   const payload = (text: string): string => (raw ? `  raw ${printable(text)}\n` : '');
   return [
-    `${record.account_id}  ${printable(record.call_id)}\n\n`,
+    wrapLines(`${record.account_id}  ${printable(record.call_id)}\n\n`),
     fieldLines(dossier, clock),
     payload(record.raw),
     `\nversions\n`,
@@ -58,7 +63,7 @@ function dossierText(dossier: Dossier, clock: ZoneClock, raw: boolean): string {
   ].join('');
 }
 
-function fieldLines({ record, day }: Dossier, clock: ZoneClock): string {
+function fieldLines({ record, day, erasure }: Dossier, clock: ZoneClock): string {
   const time = (text: string | null): string | null =>
     text === null ? null : timeText(text, clock);
   const fields: readonly (readonly [string, string | null])[] = [
@@ -80,6 +85,7 @@ function fieldLines({ record, day }: Dossier, clock: ZoneClock): string {
     ...flagWords(record.flags).map((words): [string, string] => ['flag', words]),
     ['listed on', `${record.listed_on}, ${day === null ? 'a day never read' : day.state}`],
     ['missing', missingWords(record, clock)],
+    ['erased', erasure === null ? null : `${timeText(erasure.at, clock)}: ${erasure.reason}`],
     ['native id', record.native_id],
     ['joined by', record.correlation_id],
     ['first seen', timeText(record.first_seen_at, clock)],
@@ -88,7 +94,7 @@ function fieldLines({ record, day }: Dossier, clock: ZoneClock): string {
   ];
   return fields
     .flatMap(([name, value]) =>
-      value === null ? [] : [`  ${name.padEnd(10)}  ${printable(value)}\n`],
+      value === null ? [] : [`${wrap(printable(value), `  ${name.padEnd(10)}  `)}\n`],
     )
     .join('');
 }
@@ -127,6 +133,7 @@ const FLAGS = {
   time_order: "the provider's times contradict each other; impossible durations are left out",
   answered_zero_talk: 'the provider says answered, with no talk time',
   ambiguous_time: 'a wall-clock time that occurred twice; the earlier one is stored',
+  erased: 'numbers, names, payload and recording were overwritten',
 } satisfies Readonly<Record<CallFlag, string>>;
 
 function flagWords(json: string): readonly string[] {
@@ -154,7 +161,7 @@ function versionText(version: DossierVersion, clock: ZoneClock): string {
 }
 
 function changeText({ field, old, new: now }: Change): string {
-  return `    ${printable(field)}: ${valueText(old)} → ${valueText(now)}\n`;
+  return `${wrap(`${printable(field)}: ${valueText(old)} → ${valueText(now)}`, '    ')}\n`;
 }
 
 function valueText(value: Json): string {
@@ -170,9 +177,4 @@ function writeText({ wrote, at, runs }: Write, clock: ZoneClock): string {
 function runText({ trigger, started_at, ended_at, state }: Run, clock: ZoneClock): string {
   const end = ended_at === null ? 'without an end' : `to ${clock.format(ended_at)}`;
   return `${trigger}, ${clock.format(started_at)} ${end}, ${state ?? 'unfinished'}`;
-}
-
-/** A provider's words must not move a terminal's cursor. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ');
 }

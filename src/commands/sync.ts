@@ -1,5 +1,6 @@
 import { pollAccount } from '../sync/poll.ts';
 import type { AccountReport } from '../sync/report.ts';
+import { leftAlone } from '../sync/unattended.ts';
 import { showProgress } from './progress.ts';
 import { reportExitCode, reportJson, reportText } from './reports.ts';
 import { chooseAccounts, type GlobalOptions, openSession, openSessionStore } from './session.ts';
@@ -10,7 +11,7 @@ export interface SyncOptions {
   readonly maxTime?: number;
 }
 
-/** Catches the accounts up to now, all at once, and tells what came of each. */
+/** Catches the accounts up to now, all at once, and tells what came of each. Without names it keeps to their pauses. */
 export async function syncCommand(
   globals: GlobalOptions,
   { account, maxTime }: SyncOptions,
@@ -24,11 +25,15 @@ export async function syncCommand(
   let reports: readonly AccountReport[];
   try {
     const around = { ...session, store, onProgress: progress.update };
-    reports = await Promise.all(accounts.map((one) => pollAccount(one, around, 'sync')));
+    const paused = account.length === 0 ? await leftAlone(accounts, around) : null;
+    reports = await Promise.all(
+      accounts.map((one) => paused?.get(one.settings.id) ?? pollAccount(one, around, 'sync')),
+    );
   } finally {
     progress.stop();
     await store.close();
   }
-  process.stdout.write(globals.json ? reportJson(reports) : reportText(reports));
+  const { json, language } = globals;
+  process.stdout.write(json ? reportJson(reports) : reportText(reports, language));
   return reportExitCode(reports);
 }

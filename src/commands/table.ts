@@ -1,3 +1,5 @@
+import { COLUMNS, width } from './wrap.ts';
+
 /** Plain tables for people. */
 
 /** Columns padded to their widest cell, two spaces apart; numbers to the right. */
@@ -13,23 +15,38 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return `${lines.join('\n')}\n`;
 }
 
+/**
+ * A table that keeps to the columns of a terminal: without the column `spare`
+ * where it is too wide with it, and with the first cell of each row on a line
+ * of its own where long ones make it too wide all the same.
+ */
+export function narrowTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  spare?: string,
+): string {
+  const whole = table(head, rows);
+  if (fits(whole)) return whole;
+  const without = (row: readonly string[]) => row.filter((_, column) => head[column] !== spare);
+  const shorter = table(without(head), rows.map(without));
+  if (fits(shorter)) return shorter;
+  const [first = '', ...others] = head;
+  const lines = table(
+    others,
+    rows.map((row) => row.slice(1)),
+  ).split('\n');
+  const firsts = [first, ...rows.map(([cell = '']) => cell)];
+  return firsts.map((cell, index) => `${cell}\n  ${lines[index] ?? ''}\n`).join('');
+}
+
+function fits(text: string): boolean {
+  return text.split('\n').every((line) => width(line) <= COLUMNS);
+}
+
 function pad(cell: string, size: number, fill: boolean): string {
   const space = ' '.repeat(Math.max(0, size - width(cell)));
   if (/^-?[\d,]+$/.test(cell)) return space + cell;
   return fill ? cell + space : cell;
-}
-
-/** Terminal columns: a Chinese character takes two. */
-function width(text: string): number {
-  let columns = 0;
-  for (const character of text)
-    columns +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(
-        character,
-      )
-        ? 2
-        : 1;
-  return columns;
 }
 
 /** `12,345`, alike everywhere. */

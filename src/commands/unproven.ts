@@ -3,6 +3,7 @@ import { readAccount } from '../store/accounts.ts';
 import { readDayStates } from '../store/days.ts';
 import type { Store } from '../store/store.ts';
 import { addDays, type ZoneClock } from '../time.ts';
+import { wrapLines } from './wrap.ts';
 
 /** Where a call that is not in the store may be all the same. */
 export interface UnprovenDays {
@@ -38,7 +39,7 @@ const MOST_STRETCHES = 5;
 
 /** What the operator may do about it, a few lines for each account. */
 export function unprovenText(accounts: readonly UnprovenDays[]): string {
-  return accounts.map(accountText).join('');
+  return wrapLines(accounts.map(accountText).join(''));
 }
 
 function accountText({ account, history_from, days }: UnprovenDays): string {

@@ -1,7 +1,9 @@
+import type { Language } from '../codes/entry.ts';
 import type { Config } from '../config/config.ts';
 import { configError } from '../errors.ts';
 import type { Surroundings, SyncAccount } from '../sync/account.ts';
 import type { AccountReport, DayReport } from '../sync/report.ts';
+import { leftAlone } from '../sync/unattended.ts';
 import { type AuditWish, acceptDay, checkAcceptable, verifyAccount } from '../sync/verify.ts';
 import { isDay, type ZoneClock } from '../time.ts';
 import { explainCommand } from './explain.ts';
@@ -21,7 +23,7 @@ export interface VerifyOptions {
   readonly explain?: string;
 }
 
-/** Audits days against the provider, closes one as it is, or explains one. */
+/** Audits days against the provider, closes one as it is, or explains one. An audit without names keeps to pauses. */
 export async function verifyCommand(
   globals: GlobalOptions,
   options: VerifyOptions,
@@ -33,7 +35,7 @@ export async function verifyCommand(
     return explainCommand(globals, { day: explain, account, alone }, signal);
   }
   const session = await openSession(globals, signal);
-  const accounts = chooseAccounts(session.config, options.account);
+  const accounts = chooseAccounts(session.config, account);
   const work = workOf(session.config, accounts, options);
   const store = await openSessionStore(session, 'existing');
   const progress = showProgress('verify', globals);
@@ -44,12 +46,18 @@ export async function verifyCommand(
         await checkAcceptable(store, settings.id, options.accept);
     }
     const around = { ...session, store, onProgress: progress.update };
-    reports = await Promise.all(accounts.map((account) => work(account, around)));
+    // Accepting a day asks nobody.
+    const unattended = account.length === 0 && options.accept === undefined;
+    const paused = unattended ? await leftAlone(accounts, around) : null;
+    reports = await Promise.all(
+      accounts.map((one) => paused?.get(one.settings.id) ?? work(one, around)),
+    );
   } finally {
     progress.stop();
     await store.close();
   }
-  process.stdout.write(globals.json ? reportJson(reports) : verifyText(reports));
+  const { json, language } = globals;
+  process.stdout.write(json ? reportJson(reports) : verifyText(reports, language));
   // A day that somebody else's run kept from being accepted is not accepted.
   const skipped = options.accept !== undefined && reports.some(({ state }) => state === 'skipped');
   return skipped ? 1 : reportExitCode(reports);
@@ -60,27 +68,14 @@ type Work = (account: SyncAccount, around: Surroundings) => Promise<AccountRepor
 function workOf(config: Config, accounts: readonly SyncAccount[], options: VerifyOptions): Work {
   const { accept, reason } = options;
   if (accept === undefined) {
-    if (reason !== undefined)
-      throw configError(
-        'usage.accept',
-        '--reason goes with --accept DAY',
-        'See cdrsync verify --help.',
-      );
+    if (reason !== undefined) throw configError('usage.accept', '--reason goes with --accept DAY');
     return (account, around) => verifyAccount(account, around, wishOf(config, account, options));
   }
   if (!isDay(accept) || reason === undefined || reason.trim() === '') {
-    throw configError(
-      'usage.accept',
-      '--accept takes a day, and --reason the reason',
-      'For example: --accept 2026-10-01 --reason "provider confirmed the loss in ticket 4711".',
-    );
+    throw configError('usage.accept', '--accept takes a day, and --reason the reason');
   }
   if (accounts.length !== 1) {
-    throw configError(
-      'usage.accept',
-      '--accept closes a day of one account',
-      'Name it with --account.',
-    );
+    throw configError('usage.accept', '--accept closes a day of one account');
   }
   return (account, around) => acceptDay(account, around, { day: accept, reason });
 }
@@ -95,49 +90,44 @@ function wishOf(
     return { kind: 'due', ages };
   }
   const span = { from: bound(from, '--from', rules.clock), to: bound(to, '--to', rules.clock) };
-  if (span.from >= span.to)
-    throw configError(
-      'usage.range',
-      '--from is not before --to',
-      'Ranges are half-open: --to is the day after the last one wanted.',
-    );
+  if (span.from >= span.to) throw configError('usage.range', '--from is not before --to');
   return { kind: 'range', span };
 }
 
 function bound(text: string | undefined, option: string, clock: ZoneClock): number {
   if (text !== undefined) return readInstant(option, text, clock);
-  throw configError(
-    'usage.range',
-    `${option} is missing`,
-    'Give both --from and --to, or neither for the days that are due.',
-  );
+  throw configError('usage.range', `${option} is missing`, {
+    en: 'Give both --from and --to, or neither for the days that are due.',
+    zh: '请同时给出 `--from` 和 `--to`；都不给则对账到期的日期。',
+  });
 }
 
-function verifyText(reports: readonly AccountReport[]): string {
-  const head = [
-    'account',
-    'day',
-    'state',
-    'provider',
-    'listed',
-    'stored',
-    'new',
-    'changed',
-    'missing',
-    'quarantined',
-  ];
-  const rows = reports.flatMap(({ account, days }) => days.map((day) => dayRow(account, day)));
-  return `${reportText(reports)}${rows.length === 0 && reportExitCode(reports) === 0 ? '\nNo day was due.\n' : `\n${table(head, rows)}`}`;
+function verifyText(reports: readonly AccountReport[], language: Language): string {
+  const audited = reports.filter(({ days }) => days.length > 0);
+  const nothing = audited.length === 0 && reportExitCode(reports) === 0;
+  const days = nothing ? '\nNo day was due.\n' : audited.map(daysText).join('');
+  return reportText(reports, language) + days;
 }
 
-function dayRow(account: string, day: DayReport): readonly string[] {
+/** A line for each day of an account, and below it what is rare. */
+function daysText({ account, days }: AccountReport): string {
+  const head = ['day', 'state', 'total', 'listed', 'stored', 'new', 'changed', 'missing'];
+  const rows = table(head, days.map(dayRow)).trimEnd().split('\n');
+  const [first = '', ...lines] = rows;
+  const told = days.flatMap(({ quarantined }, index) => [
+    lines[index] ?? '',
+    ...(quarantined === 0 ? [] : [`  ${count(quarantined)} quarantined`]),
+  ]);
+  return `\n${account}\n${[first, ...told].join('\n')}\n`;
+}
+
+function dayRow(day: DayReport): readonly string[] {
   const known = (value: number | null): string => (value === null ? '-' : count(value));
   return [
-    account,
     day.day,
     day.state,
     known(day.provider_total),
     known(day.listed),
-    ...[day.stored, day.new, day.changed, day.missing, day.quarantined].map(count),
+    ...[day.stored, day.new, day.changed, day.missing].map(count),
   ];
 }

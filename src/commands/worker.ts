@@ -40,7 +40,7 @@ export async function workerCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const session = await openSession(globals, signal, 'info');
-  const { config, log } = session;
+  const { config, log, room } = session;
   const store = await openSessionStore(session);
   // A connection of its own: one that writes may wait for another process, and status does not.
   const reader = await openStoreToRead(config.store);
@@ -54,10 +54,11 @@ export async function workerCommand(
       log,
       metrics,
       probes: {
-        status: async () => ({ accounts: await readStatus(config, reader, Date.now()) }),
+        status: () => readStatus(config, reader, Date.now()),
         storeReady: async () => {
           stillThere();
           await readStoreId(store);
+          await room();
         },
         queueReady: async () => {
           if (parts.backend === null) throw new Error('the queue does not answer yet');
@@ -113,7 +114,7 @@ interface Parts {
 }
 
 async function work(
-  { config, log, redact, signal }: Session,
+  { config, log, redact, room, signal }: Session,
   store: Store,
   { concurrency = Math.min(config.accounts.length, MOST_PLACES) }: WorkerOptions,
   parts: Parts,
@@ -128,9 +129,7 @@ async function work(
       storeId: await readStoreId(store),
       accounts: jobAccounts(config),
       around: {
-        store,
-        log,
-        redact,
+        ...{ store, room, log, redact },
         onProgress: () => undefined,
         onRequest: (request) => metrics.request(request),
       },

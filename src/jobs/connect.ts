@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Text } from '../codes/entry.ts';
 import { type CdrError, configError } from '../errors.ts';
 import { lockFile } from '../store/file-lock.ts';
 import type { Log } from '../sync/log.ts';
@@ -101,11 +102,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 function taken(folder: string): CdrError {
-  return configError(
-    'queue.taken',
-    `another worker uses the embedded queue at ${folder}`,
-    'Stop it, or give "queue" a redis:// or postgres:// URL: over these, many workers share the accounts.',
-  );
+  return configError('queue.taken', `another worker uses the embedded queue at ${folder}`);
 }
 
 const LONGEST_ANSWER = 5 * SECOND;
@@ -125,7 +122,7 @@ async function answer(backend: QueueBackend): Promise<void> {
 interface Refusal {
   readonly pattern: RegExp;
   readonly what: string;
-  readonly hint: string;
+  readonly hint: Text;
 }
 
 /** By what the server says first, PostgreSQL's own codes, and the names of BullMQ's errors. */
@@ -133,22 +130,34 @@ const REFUSALS: readonly Refusal[] = [
   {
     pattern: /^(28|NOAUTH|WRONGPASS|NOPERM|ERR AUTH|ERR invalid password)/,
     what: 'refuses the login',
-    hint: 'Check user and password in its URL.',
+    hint: {
+      en: 'Check user and password in its URL.',
+      zh: '请检查 `queue` 地址中的用户名和密码。',
+    },
   },
   {
     pattern: /^(3D|ERR DB index)/,
     what: 'has no such database',
-    hint: 'Make it, or correct the name at the end of the URL.',
+    hint: {
+      en: 'Make it, or correct the name at the end of the URL.',
+      zh: '请先建好该数据库，或修改 `queue` 地址末尾的库名。',
+    },
   },
   {
     pattern: /^42501/,
     what: 'does not let this user make the schema "bullmq"',
-    hint: 'Grant the user the right to create it, or make it for the user.',
+    hint: {
+      en: 'Grant the user the right to create it, or make it for the user.',
+      zh: '请授予该用户建 schema 的权限，或替它建好。',
+    },
   },
   {
     pattern: /^(SchemaVersionMismatch|UnsupportedPostgresVersion)/,
     what: 'is of a version that does not fit, or its schema "bullmq" is of a newer BullMQ',
-    hint: 'Use another database, or the version of cdrsync that made the schema.',
+    hint: {
+      en: 'Use another database, or the version of cdrsync that made the schema.',
+      zh: '请换一个数据库，或使用当初建立该 schema 的 cdrsync 版本。',
+    },
   },
 ];
 

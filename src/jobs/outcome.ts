@@ -1,3 +1,4 @@
+import type { Failure } from '../errors.ts';
 import { LONGEST_WAIT_IN_RUN } from '../sync/client.ts';
 import type { AccountReport } from '../sync/report.ts';
 import { HOUR, SECOND } from '../time.ts';
@@ -17,7 +18,12 @@ const HELD_AGAIN_AFTER = 2 * SECOND;
 /** Nobody is kept from asking for longer by what may be a mistake. */
 const LONGEST_WAIT = HOUR;
 
-export function outcomeOf({ state, error }: Pick<AccountReport, 'state' | 'error'>): Outcome {
+/** What the outcome depends on. */
+export interface Ended extends Pick<AccountReport, 'state'> {
+  readonly error: Omit<Failure, 'hint'> | null;
+}
+
+export function outcomeOf({ state, error }: Ended): Outcome {
   if (state === 'skipped') return { kind: 'later', ms: HELD_AGAIN_AFTER };
   if (error === null) return { kind: 'done' };
   const told = (error.retry_after_seconds ?? 0) * SECOND;

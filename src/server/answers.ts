@@ -1,14 +1,14 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
+import type { AnswerCode } from '../codes/catalogue.ts';
 import { reasonOf } from '../reason.ts';
 import type { Log } from '../sync/log.ts';
 
 /** An answer that is not what was asked for: `{"error":{"code","message"}}`. */
 export interface Refusal {
   readonly status: number;
-  /** Stable, dotted, lower case: `http.not_found`. */
-  readonly code: string;
+  readonly code: AnswerCode;
   /** A fixed text: nothing of the request, of an error or of the configuration. */
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 import { Gauge, Registry } from 'prom-client';
 import type { DayState } from '../day-state.ts';
-import type { AccountStatus } from '../status/status.ts';
+import type { AccountStatus, StatusDocument } from '../status/document.ts';
 import { SECOND } from '../time.ts';
 import { codeLabel, idLabel, providerLabel } from './labels.ts';
 
@@ -22,7 +22,7 @@ const NO_DAYS: Readonly<Record<DayState, 0>> = {
  * How things stand, as gauges. Made anew for each scrape: an account that is
  * gone leaves nothing behind, and two scrapes at once do not mix.
  */
-export function stateGauges(status: readonly AccountStatus[], queues: QueueJobs): Registry {
+export function stateGauges({ accounts, store }: StatusDocument, queues: QueueJobs): Registry {
   const registry = new Registry();
   const registers = [registry];
   const gauge = <Label extends string>(name: string, help: string, more: readonly Label[]) =>
@@ -31,7 +31,7 @@ export function stateGauges(status: readonly AccountStatus[], queues: QueueJobs)
   const perAccount = NUMBERS.map(({ name, help, of }) => ({ gauge: gauge(name, help, []), of }));
   const days = gauge('cdrsync_days', 'Days of the ledger, by state.', ['state']);
   const alarms = gauge('cdrsync_alarms', 'Alarms that `cdrsync status` shows.', ['code']);
-  for (const account of status) {
+  for (const account of accounts) {
     const own = { account: idLabel(account.account), provider: providerLabel(account.provider) };
     for (const { gauge, of } of perAccount) {
       const value = of(account);
@@ -41,6 +41,16 @@ export function stateGauges(status: readonly AccountStatus[], queues: QueueJobs)
       days.set({ ...own, state }, account.days[state] ?? 0);
     }
     for (const { code } of account.alarms) alarms.inc({ ...own, code: codeLabel(code) });
+  }
+
+  // Of the store, so without an account.
+  for (const { code } of store.alarms) alarms.inc({ code: codeLabel(code) });
+  for (const [name, help, value] of [
+    ['cdrsync_store_bytes', 'What the store takes, its journal included.', store.bytes],
+    ['cdrsync_disk_free_bytes', "What is free on the store's disk.", store.disk.free_bytes],
+    ['cdrsync_disk_reserve_bytes', 'What is to stay free on it.', store.disk.reserve_bytes],
+  ] as const) {
+    if (value !== null) new Gauge({ name, help, registers }).set(value);
   }
 
   const jobs = new Gauge({

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { AccountStatus } from '../status/status.ts';
+import type { StatusDocument } from '../status/document.ts';
 import type { Counts } from '../store/runs.ts';
 import type { RequestSeen } from '../sync/client.ts';
 import { SECOND } from '../time.ts';
@@ -25,7 +25,7 @@ export interface Metrics {
   request(seen: RequestSeen): void;
   run(ended: RunEnded): void;
   /** Everything in Prometheus' text format: the counters, and how things stand now. */
-  scrape(status: readonly AccountStatus[], queues: QueueJobs): Promise<string>;
+  scrape(status: StatusDocument, queues: QueueJobs): Promise<string>;
 }
 
 /** In seconds. An account's `timeout` is 30 s unless it says otherwise. */

@@ -4,7 +4,8 @@ import type { Log } from '../sync/log.ts';
 /** How an asking went. `overdue`: there is no answer yet, and it is not waited for any longer. */
 export type Outcome<Value> =
   | { readonly kind: 'ok'; readonly value: Value }
-  | { readonly kind: 'failed' }
+  /** `code`: stable, dotted; `internal` for what has none. */
+  | { readonly kind: 'failed'; readonly code: string }
   | { readonly kind: 'overdue' };
 
 /**
@@ -35,8 +36,9 @@ export function makeProbe<Value>(
       well = true;
       return { kind: 'ok', value };
     } catch (error) {
-      tellTrouble(reasonOf(error));
-      return { kind: 'failed' };
+      const reason = reasonOf(error);
+      tellTrouble(reason);
+      return { kind: 'failed', code: reason.code };
     }
   };
   const bounded = (): Promise<Outcome<Value>> =>

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { AccountStatus } from '../status/status.ts';
+import type { StatusDocument } from '../status/document.ts';
 import type { Log } from '../sync/log.ts';
 import { SECOND } from '../time.ts';
 import { FAILED, type Refusal, refuse } from './answers.ts';
@@ -13,7 +13,7 @@ import { makeProbe, type Outcome } from './probe.ts';
  */
 export interface Probes {
   /** The JSON of `status`. */
-  status(): Promise<{ readonly accounts: readonly AccountStatus[] }>;
+  status(): Promise<StatusDocument>;
   /** Rejects when the store cannot be used. */
   storeReady(): Promise<void>;
   /** Rejects when the queue cannot be used. */
@@ -60,14 +60,15 @@ export function addRoutes(app: FastifyInstance, { probes, metrics, log }: RouteO
     const [outcome, jobs] = await Promise.all([status(), queueJobs()]);
     // Without the accounts their alarms would seem to have ended: a failed scrape is itself an alarm.
     if (outcome.kind !== 'ok') return refuse(reply, REFUSALS[outcome.kind]);
-    const { accounts } = outcome.value;
-    const text = await metrics.scrape(accounts, jobs.kind === 'ok' ? jobs.value : {});
+    const text = await metrics.scrape(outcome.value, jobs.kind === 'ok' ? jobs.value : {});
     return reply.type(metrics.contentType).send(text);
   });
 }
 
-function wordFor(outcome: Outcome<void>): 'ok' | 'unavailable' {
-  return outcome.kind === 'ok' ? 'ok' : 'unavailable';
+/** A code of our own says why (`store.reserve`), and nothing that a stranger may not know. */
+function wordFor(outcome: Outcome<void>): string {
+  if (outcome.kind === 'ok') return 'ok';
+  return outcome.kind === 'failed' && outcome.code !== 'internal' ? outcome.code : 'unavailable';
 }
 
 const REFUSALS: Readonly<Record<'failed' | 'overdue', Refusal>> = {

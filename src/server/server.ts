@@ -1,4 +1,5 @@
 import { type FastifyInstance, fastify } from 'fastify';
+import type { Text } from '../codes/entry.ts';
 import { type Listen, tokenProblem } from '../config/listen.ts';
 import { type CdrError, configError } from '../errors.ts';
 import type { Log } from '../sync/log.ts';
@@ -105,33 +106,43 @@ function hostPort({ host, port }: Listen): string {
 }
 
 function unsafe(problem: string): CdrError {
-  return configError(
-    'http.token',
-    `http.token ${problem}`,
-    'Set "token" in "http" (`openssl rand -hex 32` makes one), or listen on 127.0.0.1.',
-  );
+  return configError('http.token', `http.token ${problem}`);
 }
 
 /** Why an address cannot be bound, and what to do about it, by the system's code. */
-const TROUBLES: ReadonlyMap<string, readonly [why: string, hint: string]> = new Map([
+const WRONG_HOST: Text = {
+  en: 'Correct the host of "listen" in "http".',
+  zh: '请修改 `http` 中 `listen` 的主机地址。',
+};
+
+const TROUBLES: ReadonlyMap<string, readonly [why: string, hint: Text]> = new Map([
   [
     'EADDRINUSE',
     [
       'another program listens there',
-      'Stop it (another worker?), or give "http" another port in "listen".',
+      {
+        en: 'Stop it (another worker?), or give "http" another port in "listen".',
+        zh: '请停掉占用端口的程序（可能是另一个 worker），或在 `http` 的 `listen` 中换一个端口。',
+      },
     ],
   ],
-  ['EACCES', ['this user may not', 'Give "http" a port above 1023 in "listen".']],
   [
-    'EADDRNOTAVAIL',
-    ['it is no address of this machine', 'Correct the host of "listen" in "http".'],
+    'EACCES',
+    [
+      'this user may not',
+      {
+        en: 'Give "http" a port above 1023 in "listen".',
+        zh: '请在 `http` 的 `listen` 中使用 1023 以上的端口。',
+      },
+    ],
   ],
-  ['ENOTFOUND', ['the host is not found', 'Correct the host of "listen" in "http".']],
+  ['EADDRNOTAVAIL', ['it is no address of this machine', WRONG_HOST]],
+  ['ENOTFOUND', ['the host is not found', WRONG_HOST]],
 ]);
 
 function cannotListen(listen: Listen, error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error;
   const code = String(error.code);
-  const [why, hint] = TROUBLES.get(code) ?? [code, 'Correct "listen" in "http".'];
+  const [why, hint] = TROUBLES.get(code) ?? [code];
   return configError('http.listen', `cannot listen on ${hostPort(listen)}: ${why}`, hint);
 }

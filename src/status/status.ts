@@ -1,82 +1,24 @@
 import type { AccountConfig, Config } from '../config/config.ts';
+import { QUESTIONABLE } from '../day-state.ts';
 import { type AccountOverview, type KnownBackfill, readOverview } from '../store/overview.ts';
 import type { Pause } from '../store/pauses.ts';
 import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { isPaused } from '../sync/pause.ts';
 import { isoSeconds, SECOND } from '../time.ts';
-import { type Alarm, alarmsOf } from './alarms.ts';
-
-/** What `status --json` says of one account. Times are ISO 8601 UTC. */
-export interface AccountStatus {
-  readonly account: string;
-  readonly provider: string;
-  readonly watermark: string | null;
-  readonly lag_seconds: number | null;
-  readonly clock_skew_seconds: number | null;
-  readonly last_run: RunStatus | null;
-  readonly next_poll: string | null;
-  readonly pending_windows: number;
-  readonly days: Readonly<Record<string, number>>;
-  readonly holes: readonly HoleStatus[];
-  readonly quarantine: number;
-  /** Days that a person closed as they are, shown for ever. */
-  readonly accepted: readonly { readonly day: string; readonly reason: string }[];
-  /** Calls that only an audit found, and how long after its end the latest was listed. */
-  readonly lateness: { readonly calls: number; readonly latest_seconds: number | null };
-  /** While the provider refuses the login, the worker leaves the account alone. */
-  readonly pause: PauseStatus | null;
-  /** Handed to the workers, and not done or done within a day. */
-  readonly backfills: readonly BackfillStatus[];
-  readonly alarms: readonly Alarm[];
-}
-
-export interface PauseStatus {
-  readonly since: string;
-  readonly until: string;
-  /** Runs in a row that the provider refused. */
-  readonly refusals: number;
-}
-
-export interface BackfillStatus {
-  readonly from: string;
-  readonly to: string;
-  readonly requested_at: string;
-  /** Null while it is to be done. */
-  readonly finished_at: string | null;
-  /** How its last run ended; null before. */
-  readonly state: string | null;
-  /** Planned when it was asked for; busy days are split further. */
-  readonly windows: number;
-  /** Still to walk; null before its first run has planned them. */
-  readonly windows_left: number | null;
-}
-
-export interface RunStatus {
-  readonly trigger: string;
-  readonly started_at: string;
-  /** Null while it runs, or when it was killed. */
-  readonly ended_at: string | null;
-  readonly state: string | null;
-  readonly windows: number;
-  readonly requests: number;
-  readonly fetched: number;
-  readonly inserted: number;
-  readonly changed: number;
-  readonly error: unknown;
-}
-
-export interface HoleStatus {
-  readonly from: string;
-  readonly to: string;
-  readonly reason: string;
-  readonly since: string;
-  readonly attempts: number;
-  readonly next_try_at: string;
-}
+import { alarmsOf, neverRun } from './alarms.ts';
+import type {
+  AccountStatus,
+  BackfillStatus,
+  PauseStatus,
+  RunStatus,
+  StatusDocument,
+} from './document.ts';
+import { errorOf } from './poll-alarms.ts';
+import { readStoreStatus } from './store-status.ts';
 
 /**
- * Tells how each configured account stands, in the order of the configuration.
+ * Tells how the store and each configured account stand, in the order of the configuration.
  *
  * @param store null where there is none yet: then no account was ever synced.
  * @param now milliseconds since 1970, against which lag and alarms are reckoned.
@@ -86,48 +28,82 @@ export async function readStatus(
   config: Config,
   store: Store | null,
   now: number,
-): Promise<readonly AccountStatus[]> {
-  const overview = store === null ? [] : await readOverview(store);
-  return Promise.all(
+): Promise<StatusDocument> {
+  const overview = store === null ? [] : await readOverview(store, now);
+  const accounts = await Promise.all(
     config.accounts.map(async (account) => {
-      const known = overview.find((one) => one.account.id === account.id) ?? null;
+      const known = overview.find((one) => one.account.id === account.id);
+      if (known === undefined) return unknownStatus(account);
       // One of another login, which has been corrected since, keeps nobody from asking.
-      const paused = await isPaused(known?.pause ?? null, account.login, now);
-      return statusOf(account, known, paused ? (known?.pause ?? null) : null, now);
+      const paused = await isPaused(known.pause, account.login, now);
+      return statusOf(account, known, paused ? known.pause : null, now);
     }),
   );
+  return {
+    format: 1,
+    generated_at: isoSeconds(now),
+    store: await readStoreStatus(config, store, now),
+    accounts,
+  };
+}
+
+function unknownStatus({ id, connector, clock, retention }: AccountConfig): AccountStatus {
+  return {
+    account: id,
+    provider: connector.provider,
+    time_zone: clock.zone,
+    watermark: null,
+    lag_seconds: null,
+    clock_skew_seconds: null,
+    running: false,
+    first_sync: true,
+    last_run: null,
+    failing: null,
+    next_poll: null,
+    pending_windows: 0,
+    days: {},
+    days_in_question: 0,
+    holes: [],
+    quarantine: 0,
+    accepted: [],
+    lateness: { calls: 0, latest_seconds: null },
+    pause: null,
+    retention_seconds: retentionSeconds(retention),
+    backfills: [],
+    alarms: [neverRun(id)],
+  };
 }
 
 function statusOf(
   config: AccountConfig,
-  known: AccountOverview | null,
+  known: AccountOverview,
   pause: Pause | null,
   now: number,
 ): AccountStatus {
-  const {
-    account = null,
-    lastRun = null,
-    lastPoll = null,
-    days = {},
-    holes = [],
-    quarantined = 0,
-    pending = 0,
-  } = known ?? {};
-  const skew = account?.clock_skew ?? null;
-  const status = {
+  const { account, polls, holes, lastRun, lateness } = known;
+  const { failing, last: lastPoll } = polls;
+  const skew = account.clock_skew;
+  return {
     account: config.id,
     provider: config.connector.provider,
-    watermark: account === null ? null : isoSeconds(account.watermark),
-    lag_seconds:
-      account === null ? null : Math.max(0, Math.round((now - account.watermark) / SECOND)),
+    time_zone: config.clock.zone,
+    watermark: isoSeconds(account.watermark),
+    lag_seconds: Math.max(0, Math.round((now - account.watermark) / SECOND)),
     clock_skew_seconds: skew === null ? null : Math.round(skew / SECOND),
+    running: known.running,
+    first_sync: !polls.caughtUp,
     last_run: lastRun === null ? null : runStatus(lastRun),
+    failing: failing === null ? null : { ...failing, since: isoSeconds(failing.since) },
     next_poll:
       lastPoll === null
         ? null
         : isoSeconds(Math.max(lastPoll.started_at + config.every, pause?.until ?? 0)),
-    pending_windows: pending,
-    days,
+    pending_windows: known.pending,
+    days: Object.fromEntries([...known.days].map(([state, { count }]) => [state, count])),
+    days_in_question: QUESTIONABLE.reduce(
+      (sum, state) => sum + (known.days.get(state)?.count ?? 0),
+      0,
+    ),
     holes: holes.map((hole) => ({
       from: isoSeconds(hole.from_at),
       to: isoSeconds(hole.to_at),
@@ -136,20 +112,20 @@ function statusOf(
       attempts: hole.attempts,
       next_try_at: isoSeconds(hole.next_try_at),
     })),
-    quarantine: quarantined,
-    accepted: known?.accepted ?? [],
-    lateness: {
-      calls: known?.lateness.calls ?? 0,
-      latest_seconds: known?.lateness.latestSeconds ?? null,
-    },
+    quarantine: known.quarantined.rows,
+    accepted: known.accepted.map((day) => ({ ...day })),
+    lateness: { calls: lateness.calls, latest_seconds: lateness.latestSeconds },
     pause: pause === null ? null : pauseStatus(pause),
-    backfills: known?.backfills.map(backfillStatus) ?? [],
+    retention_seconds: retentionSeconds(config.retention),
+    backfills: known.backfills.map(backfillStatus),
+    alarms: [...alarmsOf({ config, known, pause, now })],
   };
-  return { ...status, alarms: alarmsOf(config, known, pause, now) };
 }
 
-function runStatus({ trigger, started_at, ended_at, state, error, ...counts }: Run): RunStatus {
-  const { windows, requests, fetched, inserted, changed } = counts;
+function runStatus(run: Run): RunStatus {
+  const { trigger, started_at, ended_at, state } = run;
+  const { windows, requests, fetched, inserted, changed } = run;
+  const error = errorOf(run);
   return {
     trigger,
     started_at: isoSeconds(started_at),
@@ -160,8 +136,12 @@ function runStatus({ trigger, started_at, ended_at, state, error, ...counts }: R
     fetched,
     inserted,
     changed,
-    error: error === null ? null : JSON.parse(error),
+    error: error === null ? null : { ...error },
   };
+}
+
+function retentionSeconds(retention: AccountConfig['retention']): number | null {
+  return retention === null ? null : Math.round(retention / SECOND);
 }
 
 function pauseStatus({ since, until, refusals }: Pause): PauseStatus {

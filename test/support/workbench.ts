@@ -138,12 +138,13 @@ export function accountsOf(
     .map((account) => ({ ...account, minInterval: '0s', ...settings }));
 }
 
-/** What the binary is started with: this machine's, without a proxy, which has no business here. */
+/** What the binary is started with: this machine's, in English, and without a proxy, which has no business here. */
 export function ownEnvironment(): Environment {
   const own = Object.entries(process.env).flatMap(([name, value]): [string, string][] =>
     value === undefined || /_proxy$/i.test(name) ? [] : [[name, value]],
   );
-  return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: inject('compileCache') };
+  const ours = { CDRSYNC_LANG: 'en', NODE_COMPILE_CACHE: inject('compileCache') };
+  return { ...Object.fromEntries(own), ...ours };
 }
 
 export function startCli(args: readonly string[], cwd: string, more: Environment = {}): Running {
