@@ -26,8 +26,6 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    // An output that fails ends it here, and that alone is told.
-    await flush();
     // What a signal interrupts has not failed.
     if (stop.code() === null) code = await fail(error, json);
   } finally {
@@ -121,9 +119,8 @@ function outliveReaders(exit: (code: number) => void): void {
   });
 }
 
-/** Waits until stdout has taken everything, or has said that it cannot: that comes after the callback. */
 function flush(): Promise<void> {
   return new Promise((resolve) => {
-    process.stdout.write('', () => setImmediate(resolve));
+    process.stdout.write('', () => resolve());
   });
 }

@@ -5,6 +5,7 @@ import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type Json, type JsonObject, parseJson } from '../src/json.ts';
 import { PROVIDERS, type ProviderName } from '../src/sandbox/wire.ts';
+import { committedSchema, expectStatus, tooWide } from './support/status.ts';
 import {
   accountsOf,
   countIn,
@@ -301,6 +302,9 @@ it('tells how each account stands, before the first run and after it', async () 
     expect(status.lag_seconds).toBeLessThan(120);
     expect(status.days['complete']).toBeGreaterThanOrEqual(1);
   }
+  expect((await bench.run('status', '--schema')).json).toEqual(committedSchema);
+  expect(expectStatus(none.json).store.bytes).toBeNull();
+  expect(expectStatus(well.json).store.bytes).toBeGreaterThan(0);
   const text = await bench.run('status');
   for (const provider of PROVIDERS) expect(text.stdout).toContain(`demo-${provider}`);
 
@@ -453,6 +457,7 @@ it('demonstrates itself, and leaves nothing behind', async () => {
   const { code, stdout, stderr } = await running.finished;
   expect(code, stdout + stderr).toBe(0);
   expect(stdout).toContain('Complete: every call once, and nothing was written twice.');
+  expect(tooWide(stdout)).toEqual([]);
   expect(await readdir(bench.folder)).toEqual(['worker.config.json']);
 });
 
@@ -471,4 +476,15 @@ it('keeps numbers as the provider wrote them, from its list to the export', asyn
   expect(line).toContain('"huge":12345678901234567890');
   expect(line).toContain('"fee":1.10');
   expect(line).toContain('"cost":"1.10"');
+});
+
+it('repeats nothing of the command line that would move the cursor', async () => {
+  const bench = await openWorkbench({ providers: ['vos'] });
+  const name = '\u001b[2J\u009b31mred\u202e';
+  for (const args of [['sync', '--account', name], [`--${name}`], ['--log-level', name]]) {
+    const { code, stderr } = await bench.run(...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain('red');
+    expect(stderr.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  }
 });

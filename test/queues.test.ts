@@ -68,7 +68,13 @@ async function startDesk(place: QueuePlace, bench: Workbench): Promise<Desk> {
     accounts: new Map(
       chooseAccounts(config, []).map((sync) => [sync.settings.id, { sync, ages: [DAY] }]),
     ),
-    around: { store, log: NO_LOG, redact: redactor(config.secrets), onProgress: () => undefined },
+    around: {
+      store,
+      log: NO_LOG,
+      redact: redactor(config.secrets),
+      onProgress: () => undefined,
+      room: async () => undefined,
+    },
     concurrency: 8,
     compareEvery: SECOND / 2,
     onReport: (_trigger, report) => reports.push(report),

@@ -142,12 +142,15 @@ it('tells nothing when everything goes wrong all the time', async () => {
     for (const provider of PROVIDERS) sandbox.setFaults(provider, null);
   }
   const text = await bench.run('--log-level', 'trace', 'status');
-  const well = await bench.run('--log-level', 'trace', 'sync');
+  const alone = await bench.run('--log-level', 'trace', 'sync');
+  expect(alone.stdout).toContain('not asked');
+  const named = reportsOf(failing).flatMap(({ account }) => ['--account', account]);
+  const well = await bench.run('--log-level', 'trace', 'sync', ...named);
   expect(well.code, well.stdout).toBe(0);
   const requests = [bench.sandbox, ...worlds.map(({ sandbox }) => sandbox)].flatMap(
     (sandbox) => sandbox.requests,
   );
-  await expectNothingTold(bench, [failing, text, well], requests, SECRETS);
+  await expectNothingTold(bench, [failing, text, alone, well], requests, SECRETS);
 });
 
 it('tells nothing of credentials that are wrong', async () => {

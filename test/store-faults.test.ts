@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import SQLite from 'better-sqlite3';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
-import { type Json, parseJson } from '../src/json.ts';
+import { type Json, type JsonObject, parseJson } from '../src/json.ts';
 import { PROVIDERS } from '../src/sandbox/wire.ts';
 import { SECOND } from '../src/time.ts';
 import {
@@ -33,9 +33,9 @@ const CLI = inject('cli');
 const KILLER = new URL('./support/kill-at.ts', import.meta.url).href;
 
 /** The configuration with all five accounts, and the store elsewhere. */
-async function storeAt(bench: Workbench, path: string): Promise<void> {
+async function storeAt(bench: Workbench, path: string, more: JsonObject = {}): Promise<void> {
   const accounts = accountsOf(bench.sandbox, PROVIDERS);
-  await bench.writeConfig({ store: `sqlite:${path}`, accounts });
+  await bench.writeConfig({ store: `sqlite:${path}`, accounts, ...more });
 }
 
 const Refusal = z.object({
@@ -49,7 +49,7 @@ function expectRefused(bench: Workbench, result: Finished, code: string, path: s
   expect([error.class, error.code, result.code], error.message).toEqual(['store', code, 1]);
   expect(error.message).toContain(path);
   expect(error.hint.length).toBeGreaterThan(20);
-  expect(result.stderr).toContain(`cdrsync: ${error.message}\n  → ${error.hint}\n`);
+  expect(result.stderr).toContain(`cdrsync: ${error.message} [${code}]\n  → ${error.hint}\n`);
   expect(bench.sandbox.requests).toEqual([]);
 }
 
@@ -278,7 +278,8 @@ it.each(['disk', 'limit'] as const)(
     const folder = join(bench.folder, 'disk');
     const path = join(folder, 'cdrsync.db');
     const resize = kind === 'disk' ? mountSmallDisk(folder) : null;
-    await storeAt(bench, path);
+    // With a reserve no run would fill the disk.
+    await storeAt(bench, path, { diskReserve: '0B' });
     // Without the right to mount, a limit on the size of files stands in for the disk.
     const limited = ['sh', '-c', 'ulimit -f 1400; exec "$@"', 'sh'];
     const full =

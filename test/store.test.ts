@@ -17,10 +17,11 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Call } from '../src/call.ts';
 import { CdrError } from '../src/errors.ts';
-import type { ListedCall, WriteContext, Written } from '../src/store/call-writes.ts';
+import type { Written } from '../src/store/call-writes.ts';
 import { writeCalls } from '../src/store/calls.ts';
 import { fillHoles, readHoles, recordHole } from '../src/store/holes.ts';
 import { acquireLease, fenced, type Lease, releaseLease } from '../src/store/leases.ts';
+import type { ListedCall, WriteContext } from '../src/store/listed-call.ts';
 import { sortRows, writeOccurrences } from '../src/store/occurrences.ts';
 import { thisProcess } from '../src/store/process-identity.ts';
 import {
@@ -259,6 +260,7 @@ function listed({ id, native = null, caller = '13800138000' }: Wanted): ListedCa
     listedOn: '2026-10-01',
     raw,
     hash: createHash('sha256').update(raw).digest('hex'),
+    erasureId: null,
   };
 }
 

@@ -325,7 +325,8 @@ it('believes that many calls are gone only when it sees so again an hour later',
   const [itniotech = [], udesk = []] = [gone.get('itniotech'), gone.get('udesk')];
   for (const row of itniotech) bench.sandbox.insert('itniotech', row);
   for (const row of udesk.slice(0, 3)) bench.sandbox.insert('udesk', row);
-  age(bench.store, HOUR);
+  // The provider's clock may seem to be a second behind, and the earlier of the two counts.
+  age(bench.store, HOUR + 2 * SECOND);
   const last = await verify(bench);
   expect(last.code, last.stderr).toBe(0);
   const missing = { itniotech: 0, okcc: 14, udesk: 11, vos: 14 };
