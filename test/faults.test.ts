@@ -944,7 +944,7 @@ it('lets nobody wait for servers that hang', async () => {
   expect(result.code, result.stderr).toBe(1);
   const states = new Map(reportsOf(result).map(({ account, state }) => [account, state]));
   for (const { id, gate } of worlds) {
-    expect([id, states.get(id), runOf(bench, id).state]).toEqual([id, 'incomplete', 'incomplete']);
+    expect([id, states.get(id), runOf(bench, id).state]).toEqual([id, 'incomplete', 'stopped']);
     expect([id, gate.seen.filter(asksForCalls).length]).toEqual([id, 1]);
   }
   for (const provider of PROVIDERS) {

@@ -216,6 +216,11 @@ const ALARMED: Alarmed[] = [
     },
   ],
   ['clock', null, (world) => world.sql('update accounts set clock_skew = ?', -5 * MINUTE)],
+  [
+    'watermark_ahead',
+    null,
+    (world) => world.sql('update accounts set watermark = ?', NOW + 10 * MINUTE),
+  ],
 ];
 
 /** The commands in a text, as a shell would take them apart. */
@@ -325,8 +330,8 @@ it('has an alarm of the store for a request of erasure that is not finished', as
     ['retention okcc-1', 'retention', NOW - 9 * HOUR],
   ] as const) {
     world.sql(
-      'insert into erasures (id, kind, requested_at, reason, accounts, digests) values (?, ?, ?, ?, null, ?)',
-      ...[id, kind, at, 'ticket 4711', '[]'],
+      'insert into erasures (id, kind, requested_at, reason, accounts, digests, files_clean_at) values (?, ?, ?, ?, null, ?, ?)',
+      ...[id, kind, at, 'ticket 4711', '[]', id === 'done' ? NOW : null],
     );
     for (const [account, finished] of [
       ['gone', NOW],
@@ -355,6 +360,11 @@ it('has an alarm of the store for a request of erasure that is not finished', as
   expectSameCommands(status);
 
   world.sql('update erasure_accounts set finished_at = ?', NOW);
+  // The accounts are done, the files are not.
+  expect((await world.read()).store.alarms[0]?.message).toContain(
+    'in the files of the store (half)',
+  );
+  world.sql('update erasures set files_clean_at = ?', NOW);
   expect((await world.read()).store.alarms).toEqual([]);
 });
 

@@ -140,6 +140,16 @@ export const ALARMS = {
       zh: '请校准本机时钟（NTP）；如果本机时间无误，请告知服务商。下次轮询会重新测量：`cdrsync sync --account ID`。',
     },
   },
+  watermark_ahead: {
+    cause: {
+      en: 'The watermark, up to which everything counts as read, lies in the future: a clock was ahead when it was written. Calls up to then might be passed over.',
+      zh: '同步水位（此前的话单都视为已读取）落在未来：写入时有时钟走快了。在此之前的话单可能被跳过。',
+    },
+    hint: {
+      en: "Check this machine's clock (NTP). When it is right, `cdrsync sync --account ID`, or the next poll, steps back to what is proven and reads on from there.",
+      zh: '请检查本机时钟（NTP）。时钟校准之后，运行 `cdrsync sync --account ID`，或等下次轮询，程序会退回到已证明完整的位置，从那里继续读取。',
+    },
+  },
   disk: {
     cause: {
       en: 'Of the store: its disk has little room left above `diskReserve`, or at the present growth will have within two weeks. Below the reserve nothing is fetched (`store.reserve`).',

@@ -105,12 +105,12 @@ export const PROVIDER_ERRORS = {
   'provider.clock': {
     class: 'contract',
     cause: {
-      en: "The provider's clock, as its `Date` header tells, is more than a day behind. By it nothing recent counts as settled.",
-      zh: '从 `Date` 应答头看，服务商的时钟慢了一天以上。按这个时钟，近期的话单都还不能算稳定。',
+      en: "The provider's clock, as its `Date` header tells, is more than a day off ours, or its answers tell no time. Which of the two is wrong cannot be told, so nothing is concluded from either.",
+      zh: '从 `Date` 应答头看，服务商的时钟与本机相差一天以上，或者应答里没有时间。无法判断哪一个有误，因此不据此下任何结论。',
     },
     hint: {
-      en: 'Nothing newer can be read as long as it says so. Ask the provider to set its clock, or look for a proxy or cache that answers in its place.',
-      zh: '在此期间无法读取更新的话单。请联系服务商校准时钟，或检查是否有代理、缓存代替它应答。',
+      en: "Check this machine's clock first (NTP). Nothing newer can be read as long as the two differ so. If ours is right, ask the provider to set its clock, or look for a proxy or cache that answers in its place.",
+      zh: '请先检查本机时钟（NTP）。两者相差这么大时，无法读取更新的话单。如果本机时间无误，请联系服务商校准时钟，或检查是否有代理、缓存代替它应答。',
     },
   },
 } satisfies Family<ErrorEntry>;

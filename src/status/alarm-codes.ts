@@ -22,6 +22,8 @@ export const ALARM_CODES = [
   'days_unreachable',
   'horizon_near',
   'clock',
+  /** The store counts as read what is still to come. */
+  'watermark_ahead',
   /** From here on of the store, not of an account. */
   'disk',
   'erasure_unfinished',

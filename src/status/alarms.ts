@@ -6,7 +6,28 @@ import { pollAlarms } from './poll-alarms.ts';
 
 /** What is wrong with an account, in the order in which a person should see to it. */
 export function alarmsOf(subject: Subject): readonly Alarm[] {
-  return [...pollAlarms(subject), ...dayAlarms(subject), ...skewAlarms(subject)];
+  return [
+    ...pollAlarms(subject),
+    ...dayAlarms(subject),
+    ...skewAlarms(subject),
+    ...watermarkAlarms(subject),
+  ];
+}
+
+/** As much may lie between what a poll reckons and when its status is asked for. */
+const JITTER = MINUTE;
+
+function watermarkAlarms({ config, known: { account }, now }: Subject): readonly Alarm[] {
+  if (account.watermark <= now + JITTER) return [];
+  const until = config.clock.formatWithOffset(account.watermark);
+  return [
+    alarm('watermark_ahead', {
+      message: `counts as read up to ${until}, which is still to come`,
+      account: config.id,
+      // Nobody noted when that clock was ahead.
+      since: null,
+    }),
+  ];
 }
 
 /** The one alarm of an account that the store does not know. */

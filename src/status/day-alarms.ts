@@ -47,7 +47,7 @@ function quarantineAlarms({ config, known: { quarantined } }: Subject): readonly
   ];
 }
 
-function stateAlarms({ config, known }: Subject, state: Questionable): readonly Alarm[] {
+function stateAlarms({ config, known, now }: Subject, state: Questionable): readonly Alarm[] {
   const days = known.days.get(state);
   if (days === undefined) return [];
   const { one, many, why } = DAY_WORDS[state];
@@ -59,7 +59,8 @@ function stateAlarms({ config, known }: Subject, state: Questionable): readonly 
     alarm(`days_${state}`, {
       message: `${what}: ${why}`,
       account: config.id,
-      since: state === 'incomplete' ? incompleteSince(known, days) : days.since,
+      // What a clock ahead has entered began no later than now.
+      since: Math.min(now, state === 'incomplete' ? incompleteSince(known, days) : days.since),
       day: days.oldest,
     }),
   ];

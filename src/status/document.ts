@@ -37,7 +37,7 @@ const run = z.strictObject({
   state: z
     .string()
     .nullable()
-    .meta({ description: 'ok, incomplete or failed; null without an end.' }),
+    .meta({ description: 'ok, incomplete, failed or stopped; null without an end.' }),
   windows: natural,
   requests: natural,
   fetched: natural,
@@ -107,6 +107,12 @@ const account = z.strictObject({
   }),
   retention_seconds: natural.nullable().meta({
     description: 'How long its calls keep numbers, names and payload; null for ever.',
+  }),
+  retention_state: z.enum(['off', 'announced', 'in_force']).meta({
+    description: 'A first or a shorter one is announced for 24 hours before it overwrites.',
+  }),
+  retention_from: instant.nullable().meta({
+    description: 'When an announced one overwrites; null before the poll that announces it.',
   }),
   backfills: z
     .array(backfill)

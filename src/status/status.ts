@@ -2,9 +2,11 @@ import type { AccountConfig, Config } from '../config/config.ts';
 import { QUESTIONABLE } from '../day-state.ts';
 import { type AccountOverview, type KnownBackfill, readOverview } from '../store/overview.ts';
 import type { Pause } from '../store/pauses.ts';
+import type { Retention } from '../store/retentions.ts';
 import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { isPaused } from '../sync/pause.ts';
+import { NOTICE } from '../sync/retention-notice.ts';
 import { isoSeconds, SECOND } from '../time.ts';
 import { alarmsOf, neverRun } from './alarms.ts';
 import type {
@@ -68,7 +70,7 @@ function unknownStatus({ id, connector, clock, retention }: AccountConfig): Acco
     accepted: [],
     lateness: { calls: 0, latest_seconds: null },
     pause: null,
-    retention_seconds: retentionSeconds(retention),
+    ...retentionStatus(retention, null),
     backfills: [],
     alarms: [neverRun(id)],
   };
@@ -116,7 +118,7 @@ function statusOf(
     accepted: known.accepted.map((day) => ({ ...day })),
     lateness: { calls: lateness.calls, latest_seconds: lateness.latestSeconds },
     pause: pause === null ? null : pauseStatus(pause),
-    retention_seconds: retentionSeconds(config.retention),
+    ...retentionStatus(config.retention, known.retention),
     backfills: known.backfills.map(backfillStatus),
     alarms: [...alarmsOf({ config, known, pause, now })],
   };
@@ -140,8 +142,23 @@ function runStatus(run: Run): RunStatus {
   };
 }
 
-function retentionSeconds(retention: AccountConfig['retention']): number | null {
-  return retention === null ? null : Math.round(retention / SECOND);
+type RetentionStatus = Pick<
+  AccountStatus,
+  'retention_seconds' | 'retention_state' | 'retention_from'
+>;
+
+function retentionStatus(wanted: number | null, known: Retention | null): RetentionStatus {
+  if (wanted === null) {
+    return { retention_seconds: null, retention_state: 'off', retention_from: null };
+  }
+  const { in_force = null, announced = null, announced_at = null } = known ?? {};
+  const acts = in_force !== null && wanted >= in_force;
+  const told = !acts && announced === wanted && announced_at !== null;
+  return {
+    retention_seconds: Math.round(wanted / SECOND),
+    retention_state: acts ? 'in_force' : 'announced',
+    retention_from: told ? isoSeconds(announced_at + NOTICE) : null,
+  };
 }
 
 function pauseStatus({ since, until, refusals }: Pause): PauseStatus {

@@ -46,7 +46,7 @@ export async function updateAccount(
   await trx.updateTable('accounts').set(change).where('id', '=', id).execute();
 }
 
-/** The watermark never moves back. */
+/** The watermark never moves back here: only a clock that was ahead has it taken back, by `updateAccount`. */
 export async function moveWatermark(trx: StoreTransaction, id: string, to: number): Promise<void> {
   await trx
     .updateTable('accounts')

@@ -20,6 +20,24 @@ export async function readDay(
   return row ?? null;
 }
 
+/** The whole ledger of an account, oldest first. */
+export async function readDays(db: Store['db'], accountId: string): Promise<readonly LedgerDay[]> {
+  return db
+    .selectFrom('days')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .orderBy('day')
+    .execute();
+}
+
+export async function dropDay(
+  trx: StoreTransaction,
+  accountId: string,
+  day: string,
+): Promise<void> {
+  await trx.deleteFrom('days').where('account_id', '=', accountId).where('day', '=', day).execute();
+}
+
 export async function saveDay(trx: StoreTransaction, day: LedgerDay): Promise<void> {
   await trx
     .insertInto('days')

@@ -6,7 +6,7 @@ import type { Store } from './store.ts';
 export interface PollHistory {
   /** The last run that polled, which may go on; null where there was none. */
   readonly last: Run | null;
-  /** While one runs, the one before. */
+  /** The last one that came to its end: one that was stopped is neither good nor bad. */
   readonly lastEnded: Run | null;
   /** The polls that failed since the last one that did not; null where that was the last. */
   readonly failing: { readonly since: number; readonly runs: number } | null;
@@ -20,7 +20,7 @@ const POLLS = ['sync', 'poll'];
 /** Reads back from the newest run, no further than to the last one that did not fail. */
 export async function readPollHistory(store: Store, accountId: string): Promise<PollHistory> {
   const last = await lastRun(store, accountId, POLLS);
-  const lastEnded = await lastRun(store, accountId, POLLS, 'ended');
+  const lastEnded = await lastRun(store, accountId, POLLS, 'concluded');
   const failed = lastEnded !== null && lastEnded.error !== null;
   return {
     last,
@@ -40,6 +40,7 @@ async function readFailing(store: Store, accountId: string): Promise<PollHistory
   const good = await polls
     .select('started_at')
     .where('ended_at', 'is not', null)
+    .where('state', '!=', 'stopped')
     .where('error', 'is', null)
     .orderBy('started_at', 'desc')
     .limit(1)
@@ -52,7 +53,7 @@ async function readFailing(store: Store, accountId: string): Promise<PollHistory
   return since === null ? null : { since, runs: Number(runs) };
 }
 
-/** A poll that was stopped ends without an error too, but well it is not, and faults are not why. */
+/** Older versions noted a poll that was stopped as `incomplete`, and it had no faults of its own. */
 async function everCaughtUp({ db }: Store, accountId: string): Promise<boolean> {
   const row = await db
     .selectFrom('runs')

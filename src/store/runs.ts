@@ -110,12 +110,12 @@ export async function endRun(
     .execute();
 }
 
-/** The newest run of an account, of some triggers where they are named. */
+/** The newest run of an account, of some triggers where they are named; `concluded` if it came to its end unstopped. */
 export async function lastRun(
   store: Store,
   accountId: string,
   triggers?: readonly string[],
-  which: 'any' | 'ended' = 'any',
+  which: 'any' | 'concluded' = 'any',
 ): Promise<Run | null> {
   const runs = store.db
     .selectFrom('runs')
@@ -126,7 +126,10 @@ export async function lastRun(
     .orderBy('started_at', 'desc')
     .limit(1);
   const wanted = triggers === undefined ? runs : runs.where('trigger', 'in', triggers);
-  const chosen = which === 'any' ? wanted : wanted.where('ended_at', 'is not', null);
+  const chosen =
+    which === 'any'
+      ? wanted
+      : wanted.where('ended_at', 'is not', null).where('state', '!=', 'stopped');
   return (await chosen.executeTakeFirst()) ?? null;
 }
 

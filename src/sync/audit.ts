@@ -16,6 +16,7 @@ import { dropLane } from '../store/windows.ts';
 import { addDays, isoMillis, type Span } from '../time.ts';
 import { SECOND_LOOK_AFTER } from './audit-days.ts';
 import { type AuditNotes, believed, earlierNow, type RunContext } from './context.ts';
+import { planHeard } from './hear-clock.ts';
 import { pend, walkLane } from './lanes.ts';
 import { newDay, touch } from './ledger.ts';
 import { planSpan, settledNow } from './windows.ts';
@@ -35,7 +36,7 @@ export async function auditDay(context: RunContext, day: string): Promise<void> 
   const whole = dayBounds(context, day);
   const settled = settledNow(Date.now(), believed(context.client.skew()), settings.settle);
   const span: Span = { from: whole.from, to: Math.min(whole.to, settled) };
-  const plan = planSpan(span, earlierNow(context), rules);
+  const plan = await planHeard(context, (at) => planSpan(span, at, rules));
   const readable = plan.unreachable === null ? plan.windows : [];
   touch(context, day);
   // An audit that was killed has no result: it begins anew.

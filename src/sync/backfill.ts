@@ -1,9 +1,10 @@
 import { backfillLane, countWindows } from '../store/windows.ts';
 import type { Span } from '../time.ts';
 import type { Surroundings, SyncAccount } from './account.ts';
-import { believed, earlierNow, type RunContext } from './context.ts';
+import { believed, type RunContext } from './context.ts';
 import { syncDimensions } from './dimensions.ts';
 import { duePolls } from './due-polls.ts';
+import { planHeard } from './hear-clock.ts';
 import { pend, walkLane } from './lanes.ts';
 import type { AccountReport } from './report.ts';
 import { runAccount } from './run.ts';
@@ -40,7 +41,7 @@ async function backfillWork(
   else {
     const settled = settledNow(Date.now(), believed(context.client.skew()), settings.settle);
     const span = { from: range.from, to: Math.min(range.to, settled) };
-    const plan = planSpan(span, earlierNow(context), context.rules);
+    const plan = await planHeard(context, (at) => planSpan(span, at, context.rules));
     await pend(context, lane, plan.windows, plan.unreachable);
   }
   await walkLane(context, lane, { walkers: concurrency, between: await duePolls(context) });

@@ -30,7 +30,7 @@ export async function conclude(
   const partial = stopped || unproven || counts.quarantined > 0 || counts.holes > 0;
   const state = error !== null ? 'failed' : partial ? 'incomplete' : 'ok';
   if (context !== null) {
-    const end = { state, error, counts, stopped };
+    const end = { state: stopped ? 'stopped' : state, error, counts, stopped };
     // A store that fails now has failed before: its first failure is what the report tells.
     await enterEnd(account, context, end).catch((thrown: unknown) => {
       if (error === null) throw thrown;

@@ -1,14 +1,15 @@
-import { CdrError, type Fault, fault } from '../errors.ts';
+import { CdrError } from '../errors.ts';
 import { updateAccount } from '../store/accounts.ts';
 import { fenced } from '../store/leases.ts';
 import { dropFrom, type PendingWindow, updateWindow } from '../store/windows.ts';
-import { formatDuration, SECOND } from '../time.ts';
+import { SECOND } from '../time.ts';
 import { BELIEVABLE_SKEW, type RunContext } from './context.ts';
 import { settledNow } from './windows.ts';
+import { wrongClock } from './wrong-clock.ts';
 
 /**
  * A live window's end is frozen before its first page counts. Where the first
- * response shows that the provider's clock has not passed it, what is listed
+ * response shows that one of the clocks has not passed it, what is listed
  * near the end may still grow: the window ends earlier, and its page is asked
  * again. The windows after it are dropped with the rest, to be planned anew
  * from the watermark, which must not jump over what was not read.
@@ -21,27 +22,22 @@ export async function freezeEnd(
   window: PendingWindow,
   date: number | null,
 ): Promise<PendingWindow | 'nothing settled' | null> {
-  if (window.lane !== 'live' || window.pages > 0 || date === null) return null;
+  if (window.lane !== 'live' || window.pages > 0) return null;
   const { settings, store, lease, clock } = context;
   const now = Date.now();
-  const to = clock.snap(settledNow(now, date - now, settings.settle));
+  // A window may have been planned by a clock of ours that was ahead, and is right again.
+  const skew = date === null ? null : date - now;
+  const to = clock.snap(settledNow(now, skew, settings.settle));
   // `Date` is up to a second old when it is sent, and the answer took its time to come.
   const doubt = Math.min(2 * SECOND, settings.settle / 10);
   if (window.to_at <= to + doubt) return null;
-  const behind = now - date;
-  if (behind > BELIEVABLE_SKEW) throw new CdrError(wrongClock(behind), { account: settings.id });
+  if (skew !== null && skew < -BELIEVABLE_SKEW)
+    throw new CdrError(wrongClock(skew), { account: settings.id });
   const settled = to > window.from_at;
   await fenced(store, lease, async (trx) => {
     await dropFrom(trx, settings.id, window.lane, settled ? window.to_at : window.from_at);
     if (settled) await updateWindow(trx, window.id, { to_at: to });
-    await updateAccount(trx, settings.id, { clock_skew: -behind });
+    if (skew !== null) await updateAccount(trx, settings.id, { clock_skew: skew });
   });
   return settled ? { ...window, to_at: to } : 'nothing settled';
-}
-
-function wrongClock(behind: number): Fault {
-  return fault(
-    'provider.clock',
-    `the provider's clock (its Date header) is ${formatDuration(behind)} behind`,
-  );
 }

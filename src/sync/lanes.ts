@@ -2,15 +2,17 @@ import { UNPROVEN } from '../day-state.ts';
 import { CdrError } from '../errors.ts';
 import { moveWatermark, readAccount, updateAccount } from '../store/accounts.ts';
 import { daysInState } from '../store/days.ts';
-import { readHoles } from '../store/holes.ts';
+import { type Hole, readHoles } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { addWindows, countWindows, type PendingWindow, readWindows } from '../store/windows.ts';
-import { addDays, type Span } from '../time.ts';
+import { addDays, DAY, type Span } from '../time.ts';
 import { believed, earlierNow, type RunContext } from './context.ts';
+import { planHeard } from './hear-clock.ts';
 import { isolate } from './isolate.ts';
 import { enterUnreachable } from './ledger.ts';
-import { leaveToday, leaveUnreachable } from './refusals.ts';
+import { ASK_TODAY_AGAIN, leaveToday, leaveUnreachable } from './refusals.ts';
+import { stepBack } from './step-back.ts';
 import { walkWindow } from './walk.ts';
 import { planPoll, planSpan, settledNow } from './windows.ts';
 
@@ -22,6 +24,7 @@ import { planPoll, planSpan, settledNow } from './windows.ts';
 
 /** From behind the watermark to settled now. */
 export async function walkLive(context: RunContext): Promise<void> {
+  await stepBack(context);
   await walkLane(context, 'live');
   const { settings, rules, clock } = context;
   const account = await readAccount(context.store, settings.id);
@@ -29,12 +32,16 @@ export async function walkLive(context: RunContext): Promise<void> {
   const now = Date.now();
   // By what this run has seen itself: a difference stored before may be gone, and would keep it from asking.
   const settled = settledNow(now, believed(context.client.skew()), settings.settle);
-  const refused = (account.today_refused_until ?? 0) > now;
+  const refusedFor = (account.today_refused_until ?? 0) - now;
+  // A longer refusal was noted by a clock that was ahead.
+  const refused = refusedFor > 0 && refusedFor <= ASK_TODAY_AGAIN;
   const until = refused ? Math.min(settled, clock.startOfDay(clock.dayOf(now))) : settled;
-  const plan = planPoll(
-    { startAt: account.start_at, watermark: account.watermark },
-    { lookback: settings.lookback, now: earlierNow(context), until },
-    rules,
+  const plan = await planHeard(context, (at) =>
+    planPoll(
+      { startAt: account.start_at, watermark: account.watermark },
+      { lookback: settings.lookback, now: at, until },
+      rules,
+    ),
   );
   await pend(context, 'live', plan.windows, plan.unreachable);
   await walkLane(context, 'live');
@@ -44,7 +51,8 @@ export async function walkLive(context: RunContext): Promise<void> {
 export async function walkEarlier(context: RunContext): Promise<void> {
   const { settings, rules, startAt, knownStart } = context;
   if (startAt < knownStart) {
-    const plan = planSpan({ from: startAt, to: knownStart }, earlierNow(context), rules);
+    const span: Span = { from: startAt, to: knownStart };
+    const plan = await planHeard(context, (at) => planSpan(span, at, rules));
     await pend(context, 'earlier', plan.windows, plan.unreachable, (trx) =>
       updateAccount(trx, settings.id, { start_at: startAt }),
     );
@@ -58,16 +66,22 @@ export async function walkHoles(context: RunContext): Promise<void> {
   const holes = await readHoles(context.store, context.settings.id);
   const now = Date.now();
   for (const hole of holes) {
-    // One made by this run was walked three times just now.
-    if (hole.next_try_at > now || hole.since >= context.startedAt) continue;
-    const plan = planSpan(
-      { from: hole.from_at, to: hole.to_at },
-      earlierNow(context),
-      context.rules,
-    );
+    if (isLater(hole, now) || isOfThisRun(hole, context)) continue;
+    const span: Span = { from: hole.from_at, to: hole.to_at };
+    const plan = await planHeard(context, (at) => planSpan(span, at, context.rules));
     await pend(context, 'hole', plan.windows, plan.unreachable);
   }
   await walkLane(context, 'hole');
+}
+
+/** A try that is put off for longer than a day was put off by a clock that was ahead. */
+function isLater({ next_try_at }: Hole, now: number): boolean {
+  return next_try_at > now && next_try_at <= now + DAY;
+}
+
+/** One made by this run was walked three times just now. */
+function isOfThisRun({ since }: Hole, { startedAt }: RunContext): boolean {
+  return since >= startedAt && since <= Date.now();
 }
 
 /** The days that are over for the lookback and not proven since. */
@@ -78,7 +92,8 @@ export async function walkClosing(context: RunContext): Promise<void> {
   for (const day of await daysInState(store, settings.id, UNPROVEN)) {
     const end = clock.startOfDay(addDays(day.day, 1));
     if (end + settings.lookback > now || day.proven_to >= end) continue;
-    const plan = planSpan({ from: day.proven_to, to: end }, now, rules);
+    const span: Span = { from: day.proven_to, to: end };
+    const plan = await planHeard(context, (at) => planSpan(span, at, rules));
     await pend(context, 'closing', plan.windows, plan.unreachable);
   }
   await walkLane(context, 'closing');

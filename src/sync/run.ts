@@ -18,10 +18,10 @@ import { type Client, makeClient } from './client.ts';
 import { conclude } from './conclude.ts';
 import type { RunContext } from './context.ts';
 import { storedNames } from './dimensions.ts';
-import { type Beyond, loadErasing } from './erasing.ts';
+import { loadErasing } from './erasing.ts';
 import type { Log } from './log.ts';
 import type { AccountReport } from './report.ts';
-import { beginRetention } from './retention.ts';
+import { beginRetention, beyondRetention } from './retention.ts';
 
 type Work = (context: RunContext) => Promise<void>;
 
@@ -84,6 +84,8 @@ async function runUnderLease(
   let stopped = false;
   try {
     const begun = await begin(account, around, lease, trigger);
+    const beyond =
+      begun.retention === null ? null : beyondRetention(settings.id, begun.retention, client);
     context = {
       ...around,
       settings,
@@ -99,8 +101,8 @@ async function runUnderLease(
       knownStart: begun.state.start_at,
       skew: begun.state.clock_skew,
       names: await storedNames(store, settings.id, connector),
-      erasing: await loadErasing(store, settings.id, begun),
-      beyond: begun.beyond,
+      erasing: await loadErasing(store, settings.id, { beyond, ahead: begun.ahead }),
+      beyond,
       counts: noCounts(),
       audit: null,
       audits: new Map(),
@@ -138,7 +140,8 @@ interface Begun {
   readonly state: AccountState;
   readonly runId: string;
   readonly now: number;
-  readonly beyond: Beyond | null;
+  /** The one in force, milliseconds. */
+  readonly retention: number | null;
   /** How far the provider's clock is ahead of ours, as far as it is known. */
   readonly ahead: number;
 }
@@ -159,8 +162,8 @@ async function begin(
     });
     if (state.provider !== connector.provider) throw anotherProvider(state, connector.provider);
     const runId = await beginRun(trx, settings.id, trigger, now);
-    const beyond = await beginRetention(trx, settings, now);
-    return { state, runId, now, beyond, ahead: state.clock_skew ?? 0 };
+    const retention = await beginRetention(trx, settings);
+    return { state, runId, now, retention, ahead: state.clock_skew ?? 0 };
   });
 }
 

@@ -44,8 +44,10 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
   let memory = recallMemory(await recallPages(context.store, window.id));
   for (;;) {
     context.signal.throwIfAborted();
-    const begunAt = window.begun_at ?? earlierNow(context);
+    const askedAt = Date.now();
     const { page, date, ask } = await askPage(context, window);
+    // Only the answer tells how far our clock is ahead.
+    const begunAt = window.begun_at ?? earlierNow(context, askedAt);
     const frozen = await freezeEnd(context, window, date);
     if (frozen !== null) {
       if (frozen === 'nothing settled') return;
