@@ -23,10 +23,7 @@ const SHORTEST_INTERNATIONAL = 9;
  */
 export function numberForms(given: string): readonly string[] {
   const typed = given.trim();
-  const plain = typed
-    .normalize('NFKC')
-    .replaceAll(/\(\s*0\s*\)/g, '')
-    .replaceAll(/[\s().\p{Pd}\p{Cf}]/gu, '');
+  const plain = plainNumber(typed);
   const [, prefix, digits] = /^(\+|00)?(\d+)$/.exec(plain) ?? [];
   const forms = new Set([typed, plain]);
   if (digits === undefined) return [...forms];
@@ -43,6 +40,20 @@ export function numberForms(given: string): readonly string[] {
   return [...forms];
 }
 
+/** Of what people and programs put between the digits of a number. */
+export const SEPARATOR = '[\\s().\\p{Pd}\\p{Cf}]';
+const SEPARATORS = new RegExp(SEPARATOR, 'gu');
+
+/** Full-width characters as the plain ones, without the trunk prefix behind a country code. */
+export function plainText(text: string): string {
+  return text.normalize('NFKC').replaceAll(/\(\s*0\s*\)/g, '');
+}
+
+/** A text that is a number as a whole, without what stands between its digits. */
+export function plainNumber(text: string): string {
+  return plainText(text).replaceAll(SEPARATORS, '');
+}
+
 /** The number without country code and trunk prefix; null where it is not a Chinese one. */
 function nationalNumber(digits: string, prefixed: boolean): string | null {
   const rest = digits.startsWith(COUNTRY) ? digits.slice(COUNTRY.length).replace(/^0/, '') : '';
@@ -57,18 +68,8 @@ function isInternational(digits: string, prefixed: boolean): boolean {
   return digits.length >= SHORTEST_INTERNATIONAL && !digits.startsWith('0') && !MOBILE.test(digits);
 }
 
-/** So many digits, and text that holds them alone is a number; fewer are lengths, codes and ids, too. */
-export const SHORTEST_IN_TEXT = 7;
-
-const RUNS = new RegExp(`\\+?\\d{${SHORTEST_IN_TEXT},}`, 'g');
-
-/** Whatever in a text may be a spelling of a phone number: runs of digits, a `+` before them included. */
-export function numbersIn(text: string): ReadonlySet<string> {
-  return new Set(text.match(RUNS));
-}
-
 /** The digits that every spelling of a number contains. */
 export function sharedDigits(forms: readonly string[]): string {
-  const digits = forms.map((form) => form.replaceAll(/\D/g, ''));
+  const digits = forms.map((form) => plainNumber(form).replaceAll(/\D/g, ''));
   return digits.reduce((least, one) => (one.length < least.length ? one : least));
 }

@@ -1,17 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import type { CompiledQuery } from 'kysely';
-import { expect, it, vi } from 'vitest';
+import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { type JsonObject, writeJson } from '../src/json.ts';
-import { numberForms } from '../src/phone-number.ts';
 import { PROVIDERS, type ProviderName } from '../src/sandbox/wire.ts';
-import { callsAsParty, oldCallsQuery } from '../src/store/find-erasable.ts';
+import { erasureAlarms } from '../src/status/erasure-alarms.ts';
+import { storeBytes } from '../src/store/disk.ts';
+import { oldCallsQuery } from '../src/store/find-erasable.ts';
 import { acquireLease } from '../src/store/leases.ts';
+import { rebuildFile } from '../src/store/remains.ts';
 import { addDays, HOUR, MINUTE } from '../src/time.ts';
-import { openEngine } from './support/engine.ts';
+import { type Engine, openEngine } from './support/engine.ts';
 import { ago, at, dayStates, tamper } from './support/tamper.ts';
 import {
   countIn,
@@ -20,6 +24,7 @@ import {
   openWorkbench,
   query,
   shanghai,
+  until,
   type Workbench,
 } from './support/workbench.ts';
 
@@ -127,6 +132,11 @@ const Document = z.object({
       versions: z.int(),
       quarantined: z.int(),
       held: z.int(),
+      calls_as_party: z.int(),
+      calls_in_payload: z.int(),
+      payload_keys: z.array(z.string()),
+      digits_inside: z.int(),
+      digits_inside_calls: z.array(z.string()),
       state: z.string(),
       error: z.looseObject({ code: z.string(), hint: z.string() }).nullable(),
     }),
@@ -166,7 +176,19 @@ it.each(PROVIDERS)(
     const { accounts, number_masked } = documentOf(result);
     expect(number_masked).toBe('139****5678');
     expect(accounts).toEqual([
-      { account, calls: 2, versions: 0, quarantined: 0, held: 0, state: 'erased', error: null },
+      {
+        ...{
+          account,
+          calls: 2,
+          versions: 0,
+          quarantined: 0,
+          held: 0,
+          state: 'erased',
+          error: null,
+        },
+        ...{ calls_as_party: 2, calls_in_payload: 0, payload_keys: [] },
+        ...{ digits_inside: 0, digits_inside_calls: [] },
+      },
     ]);
     // The sandbox's own rows stand in memory; in the folder is all that is ours.
     const gone = (): void => {
@@ -345,6 +367,126 @@ it('finds the number where the record has no party of it', async () => {
   ).toEqual(['fresh-1', 'fresh-2']);
 });
 
+it.each([
+  ['(0755) 86123456', '075586123456'],
+  ['0755 86123456', '+86 755-8612-3456'],
+  ['+86-755-86123456', '075586123456'],
+  ['１３９１２３４５６７８', '13912345678'],
+  ['139\u20111234\u20115678', '１３９１２３４５６７８'],
+  ['+86 (0)139 1234 5678', '13912345678'],
+  ['(021) 5612-345', '0215612345'],
+  ['5612-3456', '56123456'],
+])('finds a party stored as %s by %s, now and later', async (stored, number) => {
+  const bench = await openWorkbench({ providers: ['vos'], sandbox: { days: 1, callsPerDay: 5 } });
+  const engine = await openEngine(bench);
+  const rowOf = (phone: string, index: number): JsonObject => ({
+    ...freshRow(bench.sandbox, 'vos', Date.now() - 40 * MINUTE, index),
+    phone,
+  });
+  bench.sandbox.insert('vos', rowOf(stored, 1));
+  bench.sandbox.insert('vos', rowOf('13700001111', 2));
+  await engine.sync();
+  expect(await engine.erase(number)).toMatchObject([{ calls: 1 }]);
+  bench.sandbox.insert('vos', rowOf(`${stored} `, 3));
+  await engine.sync();
+  expect(erasedIn(bench)).toHaveLength(2);
+});
+
+it('finds digits behind a control character, and tells of those behind a prefix', async () => {
+  const bench = await openWorkbench({ providers: ['udesk'], sandbox: { days: 1, callsPerDay: 5 } });
+  const engine = await openEngine(bench);
+  const rows = [
+    { remark: `\u0001${NUMBER}` },
+    { remark: `https://example.com/?caller=%2B86${NUMBER}` },
+    { remark: `${NUMBER}_20261103.mp3` },
+    { [NUMBER]: 'a name' },
+    { customerNumber: `999${NUMBER}` },
+  ];
+  for (const [index, row] of rows.entries()) {
+    const fresh = freshRow(bench.sandbox, 'udesk', Date.now() - 40 * MINUTE, index + 1);
+    bench.sandbox.insert('udesk', { ...fresh, ...row });
+  }
+  await engine.sync();
+  const result = await eraseByCommand(bench);
+  expect(result.code, result.stderr).toBe(0);
+  const [account] = documentOf(result).accounts;
+  expect(account).toMatchObject({ calls: 4, calls_as_party: 0, calls_in_payload: 4 });
+  expect(account?.payload_keys).toEqual([expect.stringMatching(/^139\*+5678$/), 'remark']);
+  expect(account).toMatchObject({ digits_inside: 1, digits_inside_calls: ['fresh-5'] });
+  expect(result.stdout).not.toContain(NUMBER);
+  const prefixed = ['--number', `999${NUMBER}`, '--reason', REASON];
+  const again = await bench.run('--json', 'erase', ...prefixed);
+  expect(documentOf(again).accounts).toMatchObject([{ calls: 1, digits_inside: 0 }]);
+  expect(timesOnDisk(bench, NUMBER)).toBe(0);
+});
+
+it('leaves ids, money and times that have the digits of a number alone', async () => {
+  const bench = await openWorkbench({
+    providers: ['okcc', 'udesk', 'vos'],
+    sandbox: { days: 1, callsPerDay: 5 },
+  });
+  const engine = await openEngine(bench);
+  const start = Date.now() - 40 * MINUTE;
+  const others: readonly (readonly [ProviderName, JsonObject])[] = [
+    ['udesk', { customer_id: 62345678, queueId: '62345678' }],
+    ['okcc', { session: 'abc62345678-1-def', fee: JSON.rawJSON('0.62345678') }],
+    ['okcc', { userData: 'of abd62345678-1-def' }],
+    ['vos', { customer_account: '62345678', fee: JSON.rawJSON('0.62345678') }],
+    // Long ones, as the parts of a decimal, of a time, and of an address; and the call's own id.
+    ['okcc', { fee: JSON.rawJSON('0.13912345678'), userData: '1.3912345678' }],
+    ['okcc', { userData: '2026-11-03 17:00:00' }],
+    ['okcc', { userData: 'from 192.168.101.23' }],
+    ['okcc', { session: NUMBER }],
+  ];
+  for (const [index, [provider, row]] of others.entries()) {
+    const fresh = freshRow(bench.sandbox, provider, start, index + 1);
+    bench.sandbox.insert(provider, { ...fresh, ...row });
+  }
+  const own = { ...freshRow(bench.sandbox, 'vos', start, 9), phone: '6234-5678' };
+  bench.sandbox.insert('vos', own);
+  await engine.sync();
+  for (const number of [NUMBER, '02026110317', '19216810123']) {
+    for (const { calls } of await engine.erase(number)) expect(calls).toBe(0);
+  }
+  const dry = await bench.run('--json', 'erase', '--number', '62345678', '--dry-run');
+  const told = documentOf(dry).accounts.map((one) => [one.calls_as_party, one.calls_in_payload]);
+  expect(told).toEqual([
+    [0, 0],
+    [0, 0],
+    [1, 0],
+  ]);
+  const wide = await bench.run(
+    ...['--json', 'erase', '--number', '62345678', '--in-payload', '--dry-run'],
+  );
+  expect(
+    documentOf(wide).accounts.map((one) => [
+      one.calls_as_party,
+      one.calls_in_payload,
+      one.payload_keys,
+    ]),
+  ).toEqual([
+    [0, 0, []],
+    [0, 1, ['customer_id', 'queueId']],
+    [1, 1, ['customer_account']],
+  ]);
+
+  // What comes later goes by the same.
+  await engine.erase('62345678');
+  expect(erasedIn(bench)).toHaveLength(1);
+  const late = freshRow(bench.sandbox, 'udesk', start, 20);
+  bench.sandbox.insert('udesk', { ...late, queueId: '62345678' });
+  await engine.sync();
+  expect(erasedIn(bench)).toHaveLength(1);
+  await engine.erase('62345678', { inPayload: true });
+  expect(erasedIn(bench)).toHaveLength(4);
+  bench.sandbox.insert('udesk', {
+    ...freshRow(bench.sandbox, 'udesk', start, 21),
+    queueId: '62345678',
+  });
+  await engine.sync();
+  expect(erasedIn(bench)).toHaveLength(5);
+});
+
 it('overwrites quarantined rows, which stay in quarantine and are known again', async () => {
   const bench = await openWorkbench({
     providers: ['infin8linx'],
@@ -424,6 +566,38 @@ it('overwrites rows that wait for the proof of their day, and tells equal ones a
   });
   expect(removed).toBe(1);
   expect((await engine.verify(ago(1)))[0]).toMatchObject({ missing: 1, changed: 0, inserted: 0 });
+});
+
+it('overwrites the one of equal rows that has the number, whatever is read again', async () => {
+  const bench = await openWorkbench({ providers: ['vos'], sandbox: { days: 2, callsPerDay: 10 } });
+  const engine = await openEngine(bench);
+  const row = { ...freshRow(bench.sandbox, 'vos', at(2, '10:00:00')), phone: '13611111111' };
+  const insert = (customer_name: string, fee: string): void =>
+    bench.sandbox.insert('vos', { ...row, customer_name, fee: JSON.rawJSON(fee) });
+  insert(`tel ${NUMBER}`, '1.00');
+  insert('B', '2.00');
+  insert('C', '2.00');
+  await engine.sync();
+  expect(await engine.erase(NUMBER)).toMatchObject([{ calls: 1 }]);
+  const before = sequenceOf(bench);
+  for (let round = 0; round < 2; round += 1) {
+    const [audited] = await engine.verify(ago(2));
+    expect(audited).toMatchObject({ inserted: 0, changed: 0, missing: 0 });
+  }
+  await engine.backfill({ from: at(2, '00:00:00'), to: at(1, '00:00:00') });
+  expect(sequenceOf(bench)).toBe(before);
+  expect(erasedIn(bench)).toEqual([expect.objectContaining({ ...BLANK, cost: '1.00' })]);
+
+  // The number goes out of the payload: the call is erased all the same.
+  const isIt = (one: JsonObject): boolean => writeJson(one).includes(NUMBER);
+  bench.sandbox.change('vos', isIt, { customer_name: 'A' });
+  expect((await engine.verify(ago(2)))[0]).toMatchObject({ inserted: 0, changed: 0, missing: 0 });
+  // A clear one changes, and one more comes.
+  bench.sandbox.change('vos', ({ customer_name }) => customer_name === 'B', { customer_name: 'D' });
+  expect((await engine.verify(ago(2)))[0]).toMatchObject({ inserted: 0, changed: 1, missing: 0 });
+  insert('E', '3.00');
+  expect((await engine.verify(ago(2)))[0]).toMatchObject({ inserted: 1, changed: 0, missing: 0 });
+  expect(erasedIn(bench)).toEqual([expect.objectContaining({ ...BLANK, cost: '1.00' })]);
 });
 
 it('keeps two records under one id apart', async () => {
@@ -522,6 +696,10 @@ it.each([
   ['a word', ['--number', 'anonymous', '--reason', 'x'], /no phone number/],
   ['no reason', ['--number', NUMBER], /--reason/],
   ['a reason with the number', ['--number', NUMBER, '--reason', `for +86 139-1234-5678`], /itself/],
+  ['it in full width', ['--number', NUMBER, '--reason', 'for １３９１２３４５６７８'], /itself/],
+  ['it in groups', ['--number', NUMBER, '--reason', 'for 139_1234_5678'], /itself/],
+  ['it in words', ['--number', NUMBER, '--reason', '一三九一二三四五六七八'], /itself/],
+  ['few digits', ['--number', '8001', '--short', '--in-payload', '--reason', 'x'], /seven digits/],
   ['no number', ['--reason', 'x'], /--number/],
   ['an unknown account', ['--number', NUMBER, '--reason', 'x', '--account', 'nobody'], /nobody/],
 ])('refuses %s', async (_what, args, words) => {
@@ -632,24 +810,15 @@ it('says that a reader keeps the files in use, and is completed when that is gon
   expect(timesOnDisk(bench, NUMBER)).toBe(0);
 });
 
-it('looks for calls by the indexes that are there', async () => {
+it('looks for old calls by an index that is there', async () => {
   const bench = await openWorkbench({
     providers: ['okcc'],
     sandbox: { days: 1, callsPerDay: 10 },
   });
   const { store } = await openEngine(bench);
-  const sought = { accountId: 'demo-okcc', forms: numberForms(NUMBER), before: Date.now() };
   const span = { from: '', to: '2026-01-01T00:00:00Z' };
-  const plans = [
-    callsAsParty(store, sought, 'caller'),
-    callsAsParty(store, sought, 'callee'),
-    oldCallsQuery(store, 'demo-okcc', span, 500),
-  ].map((wanted) => planOf(bench, wanted.compile()));
-  expect(plans).toEqual([
-    'SEARCH calls USING INDEX calls_by_caller (caller=?)',
-    'SEARCH calls USING INDEX calls_by_callee (callee=?)',
-    'SEARCH calls USING INDEX calls_in_order (started_at>? AND started_at<?)',
-  ]);
+  const plan = planOf(bench, oldCallsQuery(store, 'demo-okcc', span, 500).compile());
+  expect(plan).toBe('SEARCH calls USING INDEX calls_in_order (started_at>? AND started_at<?)');
 });
 
 const Plan = z.object({ detail: z.string() });
@@ -662,23 +831,135 @@ function planOf({ store }: Workbench, { sql, parameters }: CompiledQuery): strin
     .join('; ');
 }
 
-it('finds what unused space of the file holds, and writes the store anew', async () => {
-  const bench = await openWorkbench({
-    providers: ['okcc'],
-    sandbox: { days: 1, callsPerDay: 10 },
-  });
-  const engine = await openEngine(bench);
-  await engine.sync();
-  // Pages that were freed by a connection that does not overwrite what it deletes.
+async function listedStates(bench: Workbench) {
+  const { json } = await bench.run('--json', 'erase', '--list');
+  const erasure = z.looseObject({ state: z.string(), files_clean_at: z.string().nullable() });
+  const { erasures } = z.object({ erasures: z.array(erasure) }).parse(json);
+  return erasures.map(({ state, files_clean_at }) => [state, files_clean_at]);
+}
+
+async function alarmsOf({ store }: Engine): Promise<readonly string[]> {
+  return (await erasureAlarms(store, Date.now())).map(({ message }) => message);
+}
+
+it('is not finished before the files are seen to', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  bench.sandbox.insert('okcc', ownRow(bench, 'okcc', at(1, '10:00:00')));
+  await (await openEngine(bench)).sync();
+  const kill = 'before 1 update "erasures" set "files_clean_at"';
+  const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILLER}` };
+  const args = ['--json', 'erase', '--number', NUMBER, '--reason', REASON];
+  expect((await bench.start(args, environment).finished).signal).toBe('SIGKILL');
+  expect(countIn(bench.store, 'erasure_accounts', 'finished_at is null')).toBe(0);
+  expect(await listedStates(bench)).toEqual([['unfinished', null]]);
+  expect((await eraseByCommand(bench)).code).toBe(0);
+  expect(await listedStates(bench)).toEqual([['finished', expect.any(String)]]);
+});
+
+it('tells of a disk without room for the copy, by the folder, and keeps the report', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  bench.sandbox.insert('okcc', ownRow(bench, 'okcc', at(1, '10:00:00')));
+  await (await openEngine(bench)).sync();
+  const url = `sqlite:${bench.store}`;
+  const waiting = { patience: 0, signal: new AbortController().signal };
+  const none = await rebuildFile(url, waiting, async () => 1000);
+  expect(none).toEqual({ state: 'no_room', folder: bench.folder });
+  // A store that cannot be written anew, for whatever reason, takes nothing of the report away.
   tamper(bench.store, 'create table left_over (text)');
   tamper(bench.store, `insert into left_over values ('${NUMBER}')`);
   tamper(bench.store, 'drop table left_over');
-  const kept = await eraseByCommand(bench, '--no-rebuild');
-  expect(kept.code, kept.stderr).toBe(0);
-  expect(documentOf(kept).files).toMatchObject({ state: 'remains', occurrences: 1 });
-  expect(timesOnDisk(bench, NUMBER)).toBe(1);
-  const rebuilt = await eraseByCommand(bench);
-  expect(documentOf(rebuilt).files).toMatchObject({ state: 'rebuilt', occurrences: 0 });
+  const broken = new URL('./support/no-vacuum.ts', import.meta.url).href;
+  for (const [code, state, error] of [
+    ['SQLITE_FULL', 'no_room', 'erase.room'],
+    ['SQLITE_CANTOPEN', 'no_room', 'erase.room'],
+    ['SQLITE_IOERR_WRITE', 'failed', 'store.io'],
+  ] as const) {
+    const environment = { CDRSYNC_TEST_VACUUM: code, NODE_OPTIONS: `--import ${broken}` };
+    const args = ['--json', 'erase', '--number', NUMBER, '--reason', REASON];
+    const failed = await bench.start(args, environment).finished;
+    expect(failed.code, failed.stderr).toBe(1);
+    expect(documentOf(failed).accounts).toMatchObject([{ state: 'erased' }]);
+    expect(documentOf(failed).files).toMatchObject({ state, error: { code: error } });
+  }
+  expect((await eraseByCommand(bench)).code).toBe(0);
   expect(timesOnDisk(bench, NUMBER)).toBe(0);
-  expect((await engine.sync())[0]).toMatchObject({ state: 'ok', inserted: 0, changed: 0 });
 });
+
+it.each([['--max-wait', '30s']])('stops while a reader keeps the files in use', async (...wait) => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  bench.sandbox.insert('okcc', ownRow(bench, 'okcc', at(1, '10:00:00')));
+  await (await openEngine(bench)).sync();
+  const reader = new SQLite(bench.store, { readonly: true });
+  reader.exec('begin');
+  reader.prepare('select count(*) from calls').get();
+  const args = ['erase', '--number', NUMBER, '--reason', REASON];
+  const running = bench.start([...args, ...wait]);
+  const done = (): boolean => countIn(bench.store, 'erasure_accounts', 'finished_at > 0') === 1;
+  await until('the account is done', done);
+  const asked = performance.now();
+  running.kill('SIGTERM');
+  const stopped = await running.finished;
+  expect(performance.now() - asked).toBeLessThan(5000);
+  expect(stopped.signal ?? stopped.code).not.toBe(0);
+  expect(stopped.stderr).toContain('the same command completes it');
+  reader.close();
+  expect(await listedStates(bench)).toEqual([['unfinished', null]]);
+});
+
+it('takes the number from standard input, in full-width digits, and a store behind a link', async () => {
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 10 } });
+  bench.sandbox.insert('okcc', ownRow(bench, 'okcc', at(1, '10:00:00')));
+  await (await openEngine(bench)).sync();
+  const copy = join(bench.folder, 'old.bak');
+  expect((await bench.run('backup', '--to', copy)).code).toBe(0);
+  const elsewhere = await mkdtemp(join(tmpdir(), 'cdrsync-link-'));
+  onTestFinished(() => rm(elsewhere, { recursive: true }));
+  const link = join(elsewhere, 'linked.db');
+  symlinkSync(bench.store, link);
+  const config = z.looseObject({}).parse(JSON.parse(readFileSync(bench.config, 'utf8')));
+  const linked = join(elsewhere, 'worker.config.json');
+  writeFileSync(linked, JSON.stringify({ ...config, store: `sqlite:${link}` }));
+  const erase = ['--json', '--config', linked, 'erase', '--number', '-', '--reason', REASON];
+  const input = '１３９ 1234 5678\n';
+  const { status, stdout, stderr } = spawnSync(process.execPath, [inject('cli'), ...erase], {
+    input,
+    encoding: 'utf8',
+  });
+  expect(status, stderr).toBe(0);
+  expect(storeBytes(`sqlite:${link}`)).toBe(storeBytes(`sqlite:${bench.store}`));
+  const told = Document.parse(JSON.parse(stdout));
+  expect(told.number_masked).toBe('139****5678');
+  expect(told.accounts).toMatchObject([{ calls: 1 }]);
+  expect(told.backups.map((path) => basename(path))).toEqual(['old.bak']);
+});
+
+it.each([NUMBER, '139 1234-5678', '１３９１２３４５６７８', '(139)\u20111234\u30005678'])(
+  'finds %s in unused space of the file, and writes the store anew',
+  async (spelling) => {
+    const bench = await openWorkbench({
+      providers: ['okcc'],
+      sandbox: { days: 1, callsPerDay: 10 },
+    });
+    const engine = await openEngine(bench);
+    await engine.sync();
+    // Pages that were freed by a connection that does not overwrite what it deletes.
+    tamper(bench.store, 'create table left_over (text)');
+    tamper(bench.store, `insert into left_over values ('${spelling}')`);
+    tamper(bench.store, 'drop table left_over');
+    const kept = await eraseByCommand(bench, '--no-rebuild');
+    expect(kept.code, kept.stderr).toBe(1);
+    expect(documentOf(kept).files).toMatchObject({ state: 'remains', occurrences: 1 });
+    expect(timesOnDisk(bench, spelling)).toBe(1);
+    expect(await listedStates(bench)).toEqual([['unfinished', null]]);
+    expect(await alarmsOf(engine)).toEqual([
+      expect.stringContaining('in the files of the store ('),
+    ]);
+    const rebuilt = await eraseByCommand(bench);
+    expect(rebuilt.code, rebuilt.stderr).toBe(0);
+    expect(documentOf(rebuilt).files).toMatchObject({ state: 'rebuilt', occurrences: 0 });
+    expect(timesOnDisk(bench, spelling)).toBe(0);
+    expect(await listedStates(bench)).toEqual([['finished', expect.any(String)]]);
+    expect(await alarmsOf(engine)).toEqual([]);
+    expect((await engine.sync())[0]).toMatchObject({ state: 'ok', inserted: 0, changed: 0 });
+  },
+);

@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Call } from '../src/call.ts';
-import { numberForms, numbersIn, SHORTEST_IN_TEXT, sharedDigits } from '../src/phone-number.ts';
+import { SHORTEST_IN_TEXT, spellingsIn } from '../src/number-match.ts';
+import { numberForms, sharedDigits } from '../src/phone-number.ts';
 import { writeCalls } from '../src/store/calls.ts';
 import { eraseCalls, readCalls } from '../src/store/erase-calls.ts';
 import { erasedColumns, eraseListing } from '../src/store/erased.ts';
@@ -94,6 +96,24 @@ it('is the same made of a listing and of the stored row', () => {
   );
 });
 
+it('keeps codes, and no sentence with a number in it', () => {
+  const row = { id: 'a', native: null, talk: 60, cost: null };
+  const listed = listedOf(row);
+  for (const [cause, kept] of [
+    ['487', '487'],
+    ['0xF1000008', '0xF1000008'],
+    ['138 0013 8000 did not answer', null],
+    ['１３８００１３８０００', null],
+  ] as const) {
+    const call = { ...listed.call, hangup_cause: cause, hangup_reason: cause, call_mode: cause };
+    const erased = eraseListing({ ...listed, call }, 'e1', null);
+    const told = { hangup_cause: kept, hangup_reason: kept, call_mode: kept };
+    expect(erased.call).toMatchObject(told);
+    const columns = { ...mappedColumns(call, []), call_id: row.id };
+    expect(erasedColumns(columns, 'e1')).toMatchObject({ ...told, content_hash: erased.hash });
+  }
+});
+
 let accounts = 0;
 
 function nextAccount(): WriteContext {
@@ -140,6 +160,21 @@ it('is met as unchanged when it is listed again, with or without its other id', 
     }),
     { numRuns: 60 },
   );
+});
+
+it('is overwritten where the file holds it, by whatever run', async () => {
+  const url = `sqlite:${join(folder, 'other.db')}`;
+  const other = await openStore({ url, mustExist: false, onEvent: () => undefined });
+  const overwrites = async () => (await sql`pragma secure_delete`.execute(other.db)).rows;
+  expect(await overwrites()).toEqual([{ secure_delete: 0 }]);
+  await other.db.transaction().execute(async (trx) => {
+    const context = nextAccount();
+    await writeCalls(trx, context, [listedOf({ id: 'a', native: null, talk: 60, cost: null })]);
+    const rows = await readCalls(trx, context.accountId, ['a']);
+    await eraseCalls(trx, rows, { id: 'e1', now: NOW });
+  });
+  expect(await overwrites()).toEqual([{ secure_delete: 1 }]);
+  await other.close();
 });
 
 it('is told apart from equal ones, in whatever order they come', async () => {
@@ -192,8 +227,8 @@ it('finds every spelling of a number in a text, and not inside a longer one', ()
       expect(digits.length).toBeGreaterThanOrEqual(SHORTEST_IN_TEXT);
       for (const form of forms) {
         expect(form).toContain(digits);
-        expect(numbersIn(`before${mark}${form}${mark}after`).has(form)).toBe(true);
-        const longer = numbersIn(`${mark}9${digits}9${mark}`);
+        expect(spellingsIn(`before${mark}${form}${mark}after`).has(form)).toBe(true);
+        const longer = spellingsIn(`${mark}9${digits}9${mark}`);
         expect(forms.some((one) => longer.has(one))).toBe(false);
       }
     }),

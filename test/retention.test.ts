@@ -5,7 +5,7 @@ import type { JsonObject } from '../src/json.ts';
 import { PROVIDERS } from '../src/sandbox/wire.ts';
 import { DAY, SECOND } from '../src/time.ts';
 import { openEngine } from './support/engine.ts';
-import { ago, at, dayStates, tamper } from './support/tamper.ts';
+import { ago, at, dayStates, endNotice, tamper } from './support/tamper.ts';
 import {
   countIn,
   freshRow,
@@ -80,6 +80,8 @@ it('overwrites what is older, in all providers, and changes no sum', async () =>
 
   await bench.configure(RETENTION);
   const engine = await openEngine(bench);
+  await engine.sync();
+  endNotice(bench.store);
   const began = Date.now();
   await engine.sync();
   expectErasedBefore(bench, began - 3 * DAY);
@@ -122,6 +124,8 @@ it('stores overwritten what comes late from beyond it', async () => {
   });
   const engine = await openEngine(bench);
   await engine.sync();
+  endNotice(bench.store);
+  await engine.sync();
   expect(callsIn(bench, 'erasure_id is not null')).toEqual([]);
   const began = Date.now();
   const span = { from: shanghai.startOfDay(ago(days)), to: shanghai.startOfDay(ago(2)) };
@@ -154,6 +158,10 @@ it('overwrites quarantined rows, older ones that wait and those that come', asyn
   await bench.configure(RETENTION);
   const engine = await openEngine(bench);
   await engine.sync();
+  endNotice(bench.store);
+  // One to come into force, one to go by it.
+  await engine.sync();
+  await engine.sync();
   expect(countIn(bench.store, 'quarantine', "raw <> 'null'")).toBe(1);
   expect(countIn(bench.store, 'quarantine', `raw = 'null' and listed_on = '${ago(5)}'`)).toBe(1);
   bench.sandbox.insert('okcc', broken(5, 3));
@@ -183,6 +191,8 @@ it('goes through a large store a few thousand calls a run', async () => {
        ${columns.join(', ')} from n, (select * from calls limit 1)`,
   );
   expect(made).toBe(5000);
+  await engine.sync();
+  endNotice(bench.store);
   await engine.sync();
   expect(countIn(bench.store, 'calls', 'erasure_id is not null')).toBe(4000);
   await engine.sync();

@@ -9,8 +9,8 @@ export const CONFIG_ERRORS = {
       zh: '配置文件不存在、不是 JSON，或者内容有误。消息里逐条列出所有问题及其路径。',
     },
     hint: {
-      en: 'README.md shows a whole configuration.',
-      zh: '完整的配置示例见 README.md。',
+      en: 'Set the environment variables it names where cdrsync runs (a `.env` file is not read), correct the rest, or let `cdrsync init` write it; README.md shows a whole configuration.',
+      zh: '请在运行 cdrsync 的环境中设置所列的环境变量（不会读取 `.env` 文件），改正其余各项，或用 `cdrsync init` 生成；完整的配置示例见 README.zh-CN.md。',
     },
     more: {
       en: 'Values of secrets are never shown. `cdrsync init` writes a configuration that fits.',

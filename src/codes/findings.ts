@@ -94,6 +94,17 @@ export const FINDINGS = {
       zh: '如果此后确有通话，说明服务商的时间落后于 `timeZone`：请与其后台显示的时间核对。',
     },
   },
+  'retention.older': {
+    level: 'notice',
+    cause: {
+      en: 'The store holds calls that started longer ago than `retention` says. Their numbers, names and payloads will be overwritten, and nothing brings them back. A first or a shorter `retention` does so 24 hours after the poll that announces it.',
+      zh: '存储库中有早于 `retention` 的话单，其中的号码、姓名和原始数据将被覆盖，且无法恢复。首次设置或缩短 `retention` 时，由一次轮询先行公告，24 小时后才开始覆盖。',
+    },
+    hint: {
+      en: 'If that is not what is meant, lengthen retention now.',
+      zh: '如果这不是本意，请立即调长 `retention`。',
+    },
+  },
   'calls.none': {
     level: 'notice',
     cause: {
@@ -134,8 +145,8 @@ export const FINDINGS = {
       zh: '话单中有费用，但服务商和配置都没有说明币种。',
     },
     hint: {
-      en: 'Set currency for this account, such as "CNY".',
-      zh: '请为该账号设置 `currency`，例如 `"CNY"`。',
+      en: 'Set currency for this account, such as "CNY"; then `cdrsync reprocess --account ID` gives it to what is stored already.',
+      zh: '请为该账号设置 `currency`，例如 `"CNY"`；已入库的话单再用 `cdrsync reprocess --account ID` 补上。',
     },
   },
 } satisfies Family<FindingEntry>;

@@ -20,8 +20,8 @@ export const SETUP_ERRORS = {
       zh: '`secrets/` 下已有同名文件，该账号的密钥无法写入。',
     },
     hint: {
-      en: 'A file of that name lies under secrets/: remove it, or choose another --id.',
-      zh: '`secrets/` 下已有同名文件：请删除它，或换一个 `--id`。',
+      en: 'Look into that file: one that is empty was left by an `init` that was killed. Remove it, or choose another --id.',
+      zh: '请查看该文件：如果是空文件，说明是某个被强制结束的 `init` 留下的。请删除它，或换一个 `--id`。',
     },
   },
   'init.write': {

@@ -5,6 +5,7 @@ import { loadConfig } from '../config/config.ts';
 import { makeLog } from '../log.ts';
 import { cleanWords, type Redactor, redactor } from '../redact.ts';
 import { formatDuration, isoSeconds, SECOND, zoneClock } from '../time.ts';
+import { retentionFindings } from './retention-check.ts';
 import { chooseAccounts, type GlobalOptions } from './session.ts';
 import { count } from './table.ts';
 import { wrap, wrapLines } from './wrap.ts';
@@ -30,7 +31,13 @@ export async function configCheckCommand(
   const accounts = await Promise.all(
     config.accounts.filter(({ id }) => chosen.has(id)).map((one) => checkAccount(one, settings)),
   );
-  const shown = accounts.map((check) => cleaned(check, redact));
+  const older = await retentionFindings(config, Date.now());
+  const shown = accounts
+    .map((check) => ({
+      ...check,
+      findings: [...check.findings, ...(older.get(check.account) ?? [])],
+    }))
+    .map((check) => cleaned(check, redact));
   process.stdout.write(
     globals.json
       ? `${JSON.stringify({ accounts: shown.map(documentOf) })}\n`
@@ -60,7 +67,10 @@ function documentOf(check: AccountCheck) {
 function blockOf(check: AccountCheck, language: Language): string {
   const { account, provider, base_url, state, login, requests, currencies, findings } = check;
   const lines: readonly (readonly [name: string, value: string | null])[] = [
-    ['login', requests === 0 ? null : `${login} (${requests} requests)`],
+    [
+      'login',
+      requests === 0 ? null : `${login} (${requests} ${requests === 1 ? 'request' : 'requests'})`,
+    ],
     ['clock', clockText(check.clock_skew_seconds)],
     ['newest call', newestText(check)],
     ['today', dayText(check.today)],

@@ -1,4 +1,4 @@
-import type { ErasureCounts } from '../store/erasures.ts';
+import type { EraseProgress } from '../sync/erase.ts';
 import { SECOND } from '../time.ts';
 import { count } from './table.ts';
 
@@ -15,8 +15,8 @@ export function eraseProgress({ quiet }: { readonly quiet: boolean }) {
   };
   return (account: string) => ({
     onWait: (holder: string): void => tell(`waiting for ${holder}, which works on ${account}`),
-    onProgress: ({ calls, versions }: ErasureCounts): void => {
-      if (calls > 0) tell(`${account}: ${count(calls)} calls, ${count(versions)} versions`);
+    onProgress: ({ searched, calls }: EraseProgress): void => {
+      tell(`${account}: looked through ${count(searched)} calls, found ${count(calls)}`);
     },
   });
 }

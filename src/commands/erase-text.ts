@@ -1,6 +1,6 @@
 import type { Language } from '../codes/entry.ts';
 import { type Failure, failureText, reportError } from '../errors.ts';
-import type { Erasure, ErasureCounts, ErasureInAccount } from '../store/erasures.ts';
+import { type ErasureCounts, isUnfinished, type RegisteredErasure } from '../store/erasures.ts';
 import { isoMillis } from '../time.ts';
 import { count, narrowTable } from './table.ts';
 import { wrapLines } from './wrap.ts';
@@ -20,6 +20,16 @@ export interface EraseReport {
 
 export interface ErasedAccount extends ErasureCounts {
   readonly account: string;
+  /** Calls of which the number is the caller's, the callee's or the agent's. */
+  readonly calls_as_party: number;
+  /** Calls that have it nowhere but in the payload. */
+  readonly calls_in_payload: number;
+  /** The names of the fields in which these have it. */
+  readonly payload_keys: readonly string[];
+  /** Calls that stay as they are, and hold the digits inside longer ones or in an id. */
+  readonly digits_inside: number;
+  /** Some of these, by `call_id`. */
+  readonly digits_inside_calls: readonly string[];
   /** `held`: another process kept the account for too long. */
   readonly state: 'erased' | 'counted' | 'held' | 'failed';
   readonly error: Failure | null;
@@ -30,9 +40,9 @@ export interface FilesReport {
    * - `clean`: the digits stood nowhere in the files. `rebuilt`: they did in
    *   unused space, so the store was written anew.
    * - `remains`: they do, and the store was not to be written anew.
-   * - `busy`, `no_room`: why that could not be done.
+   * - `busy`, `no_room`, `failed`: why that could not be done.
    */
-  readonly state: 'clean' | 'rebuilt' | 'remains' | 'busy' | 'no_room' | 'not_searched';
+  readonly state: 'clean' | 'rebuilt' | 'remains' | 'busy' | 'no_room' | 'failed' | 'not_searched';
   /** How often the digits stand in the files now; null where that was not looked for, or tells nothing. */
   readonly occurrences: number | null;
   readonly error: Failure | null;
@@ -65,7 +75,22 @@ export function eraseText(report: EraseReport, language: Language): string {
   );
   const table =
     accounts.length === 0 ? 'The store has no such account yet.\n' : narrowTable(head, rows);
-  return `${masked}\n\n${table}${wrapLines([...errors, filesText(files), backupsText(backups)].join(''))}`;
+  return `${masked}\n\n${table}${wrapLines([...accounts.map(placesText), ...errors, filesText(files), backupsText(backups)].join(''))}`;
+}
+
+/** What an operator has to look at: calls that are not of the number as a party, and what stays. */
+function placesText(told: ErasedAccount): string {
+  const { account, calls_in_payload, payload_keys, digits_inside, digits_inside_calls } = told;
+  const inPayload =
+    calls_in_payload === 0
+      ? ''
+      : `\n${account}: ${count(calls_in_payload)} of these calls have the number in the payload alone, in ${payload_keys.join(', ')}.\n`;
+  const rest = digits_inside > digits_inside_calls.length ? ', …' : '';
+  const inside =
+    digits_inside === 0
+      ? ''
+      : `\n${account}: ${count(digits_inside)} calls that are not touched hold the digits inside longer ones or in an id: ${digits_inside_calls.join(', ')}${rest}. Where that is the number behind a prefix, erase it as it stands there, too.\n`;
+  return inPayload + inside;
 }
 
 function filesText({ state, occurrences }: FilesReport): string {
@@ -75,11 +100,12 @@ function filesText({ state, occurrences }: FilesReport): string {
     case 'rebuilt':
       return occurrences === null || occurrences === 0
         ? '\nThe store was written anew: unused space of its file held the number.\n'
-        : `\nThe store was written anew. The digits still stand in it ${count(occurrences)} times: in ids that the provider builds of numbers, in accounts that were not named, or in calls that began since.\n`;
+        : `\nThe store was written anew. The digits still stand in it ${count(occurrences)} times: in ids, inside longer digits, in accounts that were not named, or in calls that began since.\n`;
     case 'remains':
       return '\nUnused space of the store still holds the number: repeat the command without --no-rebuild.\n';
     case 'busy':
     case 'no_room':
+    case 'failed':
     case 'not_searched':
       return '';
   }
@@ -91,21 +117,21 @@ function backupsText(backups: readonly string[]): string {
   return `\nThese copies beside the store are not changed. Delete those that hold the number:\n${lines}`;
 }
 
-type Listed = Erasure & { readonly inAccounts: readonly ErasureInAccount[] };
-
 /** `finished`, or `unfinished` where the same command has to be repeated; a retention goes on for ever. */
-function stateOf({ kind, inAccounts }: Listed): 'standing' | 'finished' | 'unfinished' {
-  if (kind === 'retention') return 'standing';
-  return inAccounts.every(({ finished_at }) => finished_at !== null) ? 'finished' : 'unfinished';
+function stateOf(erasure: RegisteredErasure): 'standing' | 'finished' | 'unfinished' {
+  if (erasure.kind === 'retention') return 'standing';
+  return isUnfinished(erasure) ? 'unfinished' : 'finished';
 }
 
-export function erasureListJson(erasures: readonly Listed[]): string {
+export function erasureListJson(erasures: readonly RegisteredErasure[]): string {
   const documents = erasures.map((erasure) => {
-    const { id, kind, requested_at, requested_by, reason, accounts, erased_to } = erasure;
+    const { id, kind, requested_at, requested_by, reason, accounts, erased_to, files_clean_at } =
+      erasure;
     const named: readonly string[] | null = accounts === null ? null : JSON.parse(accounts);
     return {
       ...{ id, kind, state: stateOf(erasure), requested_at: isoMillis(requested_at), requested_by },
       ...{ reason, for_accounts: named, erased_to },
+      files_clean_at: files_clean_at === null ? null : isoMillis(files_clean_at),
       accounts: erasure.inAccounts.map(
         ({ account_id, calls, versions, quarantined, held, finished_at }) => ({
           ...{ account: account_id, calls, versions, quarantined, held },
@@ -117,7 +143,7 @@ export function erasureListJson(erasures: readonly Listed[]): string {
   return `${JSON.stringify({ erasures: documents })}\n`;
 }
 
-export function erasureListText(erasures: readonly Listed[]): string {
+export function erasureListText(erasures: readonly RegisteredErasure[]): string {
   if (erasures.length === 0) return 'Nothing was ever erased.\n';
   const text = erasures.map((erasure) => {
     const { id, requested_at, requested_by, reason, inAccounts } = erasure;
@@ -129,7 +155,9 @@ export function erasureListText(erasures: readonly Listed[]): string {
         }\n`,
     );
     const repeat =
-      stateOf(erasure) === 'unfinished' ? '  → Repeat the same command: it was interrupted.\n' : '';
+      stateOf(erasure) === 'unfinished'
+        ? '  → Repeat the same command: something is left to be done.\n'
+        : '';
     return `${isoMillis(requested_at).slice(0, 19)}Z${by}, ${stateOf(erasure)}, ${id}\n  ${reason}\n${parts.join('')}${repeat}`;
   });
   return wrapLines(text.join('\n'));

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { configError } from '../errors.ts';
-import { numberForms, SHORTEST_IN_TEXT, sharedDigits } from '../phone-number.ts';
+import { numberKeys, SHORTEST_IN_TEXT } from '../number-match.ts';
+import { numberForms, plainNumber, sharedDigits } from '../phone-number.ts';
 import { cleanWords, maskNumber, type Redactor } from '../redact.ts';
 
 export interface EraseOptions {
@@ -12,16 +13,20 @@ export interface EraseOptions {
   readonly list?: boolean;
   /** Also a number of three to six digits. */
   readonly short?: boolean;
+  /** Also seven to nine digits in the payload. */
+  readonly inPayload?: boolean;
   /** Write the store's file anew where unused space of it still holds the number. */
   readonly rebuild: boolean;
+  /** Go by this machine's clock, although the store knows nothing of the last days. */
+  readonly trustClock?: boolean;
   /** How long another process's run is waited for, in milliseconds. */
   readonly maxWait: number;
 }
 
 /** What is to be erased, and why. */
 export interface EraseWish {
-  /** Every spelling under which the number may be stored. */
-  readonly forms: readonly string[];
+  /** Under what the number is found and registered. */
+  readonly keys: readonly string[];
   /** What all spellings have in common. */
   readonly digits: string;
   readonly masked: string;
@@ -34,29 +39,50 @@ const SHORTEST = 3;
 
 /** @throws CdrError `usage.erase`; the message never repeats the number. */
 export function eraseWish(
-  { number, reason, short, dryRun }: EraseOptions,
+  { number, reason, short, inPayload = false, dryRun }: EraseOptions,
   redact: Redactor,
 ): EraseWish {
   if (number === undefined || number.trim() === '') {
     throw configError('usage.erase', 'erase takes --number N with --reason TEXT, or --list');
   }
-  const plain = number.replaceAll(/[\s().-]/g, '');
-  if (!/^\+?\d+$/.test(plain)) throw configError('usage.erase', '--number is no phone number');
+  if (!/^\+?\d+$/.test(plainNumber(number))) {
+    throw configError('usage.erase', '--number is no phone number');
+  }
   const forms = numberForms(number);
   const digits = sharedDigits(forms);
   if (digits.length < SHORTEST || (digits.length < SHORTEST_IN_TEXT && short !== true)) {
     throw tooShort(digits.length);
   }
+  if (inPayload && digits.length < SHORTEST_IN_TEXT) {
+    throw configError('usage.erase', '--in-payload takes a number of seven digits and more', {
+      en: 'Leave --in-payload out: fewer digits are found as the caller or the callee alone.',
+      zh: '请去掉 `--in-payload`：不足七位的号码只按主叫或被叫查找。',
+    });
+  }
   // A dry run overwrites nothing that would need one.
   const why = cleanWords(reason ?? '', redact);
   if (why === '' && dryRun !== true) throw configError('usage.erase', '--reason TEXT is missing');
-  if ((reason ?? '').replaceAll(/[\s().+-]/g, '').includes(digits)) {
+  if (digitsOf(reason ?? '').includes(digits)) {
     throw configError('usage.erase', '--reason holds the number itself, which would be kept', {
       en: 'Name the request in other words, such as its ticket or its date.',
       zh: '请换一种写法说明原因，例如工单号或日期，不要写出号码。',
     });
   }
-  return { forms, digits, masked: maskNumber(digits), reason: why, requestedBy: operator() };
+  const keys = numberKeys(forms, inPayload);
+  return { keys, digits, masked: maskNumber(digits), reason: why, requestedBy: operator() };
+}
+
+const NUMERALS = new Map(
+  [...'〇零一二三四五六七八九'].map((sign, index) => [sign, Math.max(0, index - 1)]),
+);
+
+/** All digits of a text, in whatever script and groups. */
+function digitsOf(text: string): string {
+  const plain = plainNumber(text).replaceAll('幺', '一');
+  return [...plain]
+    .map((sign) => NUMERALS.get(sign) ?? sign)
+    .join('')
+    .replaceAll(/\D/g, '');
 }
 
 function tooShort(length: number): Error {

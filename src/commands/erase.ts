@@ -1,22 +1,18 @@
-import { CdrError, configError, type Failure, failureOf, fault } from '../errors.ts';
+import { text } from 'node:stream/consumers';
+import { CdrError, configError, failureOf } from '../errors.ts';
+import { cleanWords, type Redactor } from '../redact.ts';
 import { readAccounts } from '../store/accounts.ts';
 import {
-  type ErasureCounts,
+  markFilesClean,
   noErasureCounts,
   readErasures,
   registerRequest,
 } from '../store/erasures.ts';
-import {
-  copiesBeside,
-  countInFiles,
-  emptyJournal,
-  overwriteDeleted,
-  rebuildFile,
-} from '../store/remains.ts';
+import { copiesBeside, overwriteDeleted } from '../store/remains.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { missing, toStoreError } from '../store/trouble.ts';
-import { countErasable, eraseInAccount } from '../sync/erase.ts';
-import { SECOND } from '../time.ts';
+import { countErasable, eraseInAccount, type Erased as InAccount } from '../sync/erase.ts';
+import { cleanFiles, isDone, NOT_SEARCHED, settleJournal, told } from './erase-files.ts';
 import { eraseProgress } from './erase-progress.ts';
 import {
   type ErasedAccount,
@@ -27,6 +23,7 @@ import {
   erasureListText,
   type FilesReport,
 } from './erase-text.ts';
+import { requestTime } from './erase-time.ts';
 import { type EraseOptions, type EraseWish, eraseWish } from './erase-wish.ts';
 import { type GlobalOptions, openSession, openSessionStore, type Session } from './session.ts';
 
@@ -43,14 +40,23 @@ export async function eraseCommand(
 ): Promise<number> {
   const session = await openSession(globals, signal);
   if (options.list === true) return list(session, options);
-  const wish = eraseWish(options, session.redact);
+  const number = options.number === '-' ? await text(process.stdin) : options.number;
+  const wish = eraseWish(
+    { ...options, ...(number === undefined ? {} : { number }) },
+    session.redact,
+  );
   const report =
     options.dryRun === true
       ? await count(session, wish, options)
-      : await erase(session, wish, options);
+      : await erase(session, wish, options).catch((thrown: unknown) => {
+          if (signal.aborted) {
+            process.stderr.write('cdrsync: stopped; the same command completes it\n');
+          }
+          throw thrown;
+        });
   process.stdout.write(globals.json ? eraseJson(report) : eraseText(report, globals.language));
   const done = report.accounts.every(({ state }) => state === 'erased' || state === 'counted');
-  return done && report.files.error === null ? 0 : 1;
+  return done && (options.dryRun === true || isDone(report.files)) ? 0 : 1;
 }
 
 async function list(
@@ -68,25 +74,27 @@ async function list(
 }
 
 async function count(
-  { config }: Session,
-  { forms, masked, reason }: EraseWish,
+  { config, globals, redact, signal }: Session,
+  wish: EraseWish,
   options: EraseOptions,
 ): Promise<EraseReport> {
+  const { keys, digits, masked, reason } = wish;
   const store = await openStoreToRead(config.store);
   if (store === null) throw missing(config.store);
+  const progress = eraseProgress(globals);
   const accounts: ErasedAccount[] = [];
   try {
     for (const account of await chosenAccounts(store, config.accounts, options)) {
-      const sought = { accountId: account, forms, before: Date.now() };
-      const counts = await countErasable(store, sought);
-      accounts.push({ account, ...counts, state: 'counted', error: null });
+      const sought = { accountId: account, keys: new Set(keys), digits, before: Date.now() };
+      const { onProgress } = progress(account);
+      const found = await countErasable({ store, sought, signal, onProgress });
+      accounts.push({ account, ...toldOf(found, wish, redact), state: 'counted', error: null });
     }
   } finally {
     await store.close();
   }
-  const files: FilesReport = { state: 'not_searched', occurrences: null, error: null };
   const backups = await copiesBeside(config.store);
-  return { erasure: null, masked, reason, accounts, files, backups };
+  return { erasure: null, masked, reason, accounts, files: NOT_SEARCHED, backups };
 }
 
 async function erase(
@@ -94,54 +102,96 @@ async function erase(
   wish: EraseWish,
   options: EraseOptions,
 ): Promise<EraseReport> {
-  const { config, globals, signal } = session;
+  const { config, globals, redact, signal } = session;
   const store = await openSessionStore(session, 'existing');
   const progress = eraseProgress(globals);
   const accounts: ErasedAccount[] = [];
   let erasure: string;
-  let emptied: boolean;
+  let trouble: FilesReport | null;
   try {
     await overwriteDeleted(store);
     await chosenAccounts(store, config.accounts, options);
-    // By the end of this second: a call that started within it was there before the request.
-    const before = Math.ceil(Date.now() / SECOND) * SECOND;
-    const { forms, reason, requestedBy } = wish;
+    const before = await requestTime(store, options);
+    const { keys, digits, reason, requestedBy } = wish;
     const named = options.account.length === 0 ? null : [...options.account].sort();
-    const request = { forms, reason, requestedBy, requestedAt: before, accounts: named };
+    const request = { keys, reason, requestedBy, requestedAt: before, accounts: named };
     const { id, present } = await registerRequest(store, request);
     erasure = id;
     for (const account of present) {
-      const sought = { accountId: account, forms, before };
+      const sought = { accountId: account, keys: new Set(keys), digits, before };
       const { maxWait } = options;
       const work = { store, erasureId: erasure, sought, maxWait, signal, ...progress(account) };
-      accounts.push(await eraseAccount(account, () => eraseInAccount(work), signal));
+      const inAccount = async () => toldOf(await eraseInAccount(work), wish, redact);
+      accounts.push(await eraseAccount(account, inAccount, signal));
     }
-    emptied = await emptyJournal(store, options.maxWait);
+    trouble = await settleJournal(store, options, signal);
   } finally {
     await store.close();
   }
-  const files = await cleanFiles(config.store, wish, { emptied, accounts }, options);
+  const erased = accounts.every(({ state }) => state === 'erased');
+  const files = erased
+    ? (trouble ?? (await finish(session, wish, accounts, options, erasure)))
+    : NOT_SEARCHED;
   const backups = await copiesBeside(config.store);
   return { erasure, masked: wish.masked, reason: wish.reason, accounts, files, backups };
 }
 
+/** The files, and that they were seen to: until then the same command has something to do. */
+async function finish(
+  session: Session,
+  wish: EraseWish,
+  accounts: readonly ErasedAccount[],
+  options: EraseOptions,
+  erasure: string,
+): Promise<FilesReport> {
+  const { config, signal } = session;
+  const files = await cleanFiles(config.store, wish, accounts, options, signal);
+  if (!isDone(files)) return files;
+  return told(signal, async () => {
+    const store = await openSessionStore(session, 'existing');
+    await markFilesClean(store, erasure, Date.now()).finally(() => store.close());
+    return files;
+  });
+}
+
+type Told = Omit<ErasedAccount, 'account' | 'state' | 'error'>;
+
+/** What was found, fit to be shown: a field or an id may be made of numbers. */
+function toldOf(
+  { counts, asParty, inPayload, fields, inside, insideIds }: InAccount,
+  { digits, masked }: Pick<EraseWish, 'digits' | 'masked'>,
+  redact: Redactor,
+): Told {
+  return {
+    ...counts,
+    calls_as_party: asParty,
+    calls_in_payload: inPayload,
+    payload_keys: [...new Set(fields.map((field) => cleanWords(field, redact)))],
+    digits_inside: inside,
+    digits_inside_calls: insideIds.map((id) => id.replaceAll(digits, masked)),
+  };
+}
+
+const NOTHING_TOLD: Told = {
+  ...noErasureCounts(),
+  ...{ calls_as_party: 0, calls_in_payload: 0, payload_keys: [] },
+  ...{ digits_inside: 0, digits_inside_calls: [] },
+};
+
 /** One account's failure is its own: what can be erased of the others is. */
 async function eraseAccount(
   account: string,
-  work: () => Promise<ErasureCounts>,
+  work: () => Promise<Told>,
   signal: AbortSignal,
 ): Promise<ErasedAccount> {
   try {
     return { account, ...(await work()), state: 'erased', error: null };
   } catch (thrown) {
-    if (signal.aborted) {
-      process.stderr.write('cdrsync: stopped; the same command completes it\n');
-      throw thrown;
-    }
+    if (signal.aborted) throw thrown;
     const error = toStoreError(thrown);
     if (!(error instanceof CdrError)) throw thrown;
     const state = error.fault.code === 'erase.held' ? 'held' : 'failed';
-    return { account, ...noErasureCounts(), state, error: failureOf(error.within({ account })) };
+    return { account, ...NOTHING_TOLD, state, error: failureOf(error.within({ account })) };
   }
 }
 
@@ -162,43 +212,4 @@ async function chosenAccounts(
     });
   }
   return stored.filter((id) => account.length === 0 || account.includes(id));
-}
-
-interface Erased {
-  /** Whether the journal could be moved into the store. */
-  readonly emptied: boolean;
-  readonly accounts: readonly ErasedAccount[];
-}
-
-/** Searches the files of the closed store, and writes it anew where unused space holds the number. */
-async function cleanFiles(
-  url: string,
-  { digits }: EraseWish,
-  { emptied, accounts }: Erased,
-  { short, rebuild, maxWait }: EraseOptions,
-): Promise<FilesReport> {
-  if (accounts.some(({ state }) => state !== 'erased')) {
-    return { state: 'not_searched', occurrences: null, error: null };
-  }
-  if (!emptied) return troubled('busy');
-  // So few digits stand everywhere: what matters is whether something was overwritten.
-  const telling = short !== true;
-  const before = telling ? await countInFiles(url, digits) : null;
-  const clean = before === 0 || (!telling && accounts.every(({ calls }) => calls === 0));
-  if (clean) return { state: 'clean', occurrences: before, error: null };
-  if (!rebuild) return { state: 'remains', occurrences: before, error: null };
-  const state = await rebuildFile(url, maxWait);
-  if (state !== 'rebuilt') return troubled(state);
-  return { state, occurrences: telling ? await countInFiles(url, digits) : null, error: null };
-}
-
-function troubled(state: 'busy' | 'no_room'): FilesReport {
-  const error: Failure = failureOf(
-    new CdrError(
-      state === 'busy'
-        ? fault('erase.busy', 'another process keeps the files of the store in use')
-        : fault('erase.room', 'the disk has no room to write the store anew'),
-    ),
-  );
-  return { state, occurrences: null, error };
 }

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -14,7 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configError } from '../errors.ts';
 import { SECOND } from '../time.ts';
@@ -44,7 +45,7 @@ export async function writeSetup(
   const written: string[] = [];
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const real = existsSync(path) ? realpathSync(path) : path;
+    const real = existsSync(path) ? realpathSync(path) : targetOf(path);
     const lock = await takeLock(real, signal);
     // Nothing from here on waits: no signal comes in between.
     try {
@@ -64,10 +65,21 @@ export async function writeSetup(
     }
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error && 'code' in error)) throw error;
-    throw configError(
-      error.code === 'EEXIST' ? 'init.exists' : 'init.write',
-      `${path} or its secrets cannot be written (${String(error.code)})`,
-    );
+    if (error.code === 'EEXIST' && 'path' in error) {
+      throw configError('init.exists', `${String(error.path)} exists`);
+    }
+    const words = `${path} or its secrets cannot be written (${String(error.code)})`;
+    throw configError('init.write', words);
+  }
+}
+
+/** Where a link leads to a file that is not there yet: it is made there, and the link stays. */
+function targetOf(path: string): string {
+  try {
+    return resolve(realpathSync(dirname(path)), readlinkSync(path));
+  } catch {
+    // No link.
+    return path;
   }
 }
 

@@ -140,8 +140,25 @@ function remarksOf(status: AccountStatus, now: number): readonly string[] {
     ...(first_sync && running && watermark !== null
       ? [`${account}: first sync, at ${timeText(Date.parse(watermark), clock)}, ${left}\n`]
       : []),
+    ...retentionRemarks(status, clock),
     ...backfills.map((backfill) => `${account}: ${backfillText(backfill, clock, now)}\n`),
     ...accepted.map(({ day, reason }) => `${account}: ${day} was accepted as it is: ${reason}\n`),
+  ];
+}
+
+/** Until it acts: then nothing can be taken back. */
+function retentionRemarks(
+  { account, retention_seconds, retention_state, retention_from }: AccountStatus,
+  clock: ZoneClock,
+): readonly string[] {
+  if (retention_seconds === null || retention_state !== 'announced') return [];
+  const when =
+    retention_from === null
+      ? '24 hours after the next poll'
+      : `from ${timeText(Date.parse(retention_from), clock)} on`;
+  const kept = formatDuration(retention_seconds * SECOND);
+  return [
+    `${account}: ${when}, calls older than ${kept} are overwritten; \`config check\` counts them\n`,
   ];
 }
 

@@ -4,6 +4,7 @@ import { takeSequence } from './change-seq.ts';
 import { eraseCalls } from './erase-calls.ts';
 import type { ListedCall, WriteContext } from './listed-call.ts';
 import { mappedColumns, storeFlags } from './mapped-columns.ts';
+import { setBackErasedTo } from './retentions.ts';
 import type { CallsTable } from './schema.ts';
 import type { StoreTransaction } from './store.ts';
 import { keepVersion } from './versions.ts';
@@ -58,6 +59,11 @@ export async function applyWrites(
       await placeOn(trx, context.accountId, write.callId, write.listed.listedOn);
     }
   }
+  await setBackErasedTo(trx, context.accountId, due.flatMap(startInClear));
+}
+
+function startInClear({ kind, listed }: CallWrite): readonly string[] {
+  return kind === 'settle' || listed.erasureId !== null ? [] : [listed.call.started_at];
 }
 
 /** SQLite takes 32,766 parameters a statement, PostgreSQL 65,535; a row has about forty. */

@@ -57,8 +57,9 @@ export async function writeIfNew(
   const index = await knownCalls(trx, context.accountId, [row.call]);
   if (identity === 'derived') {
     const known = index.byName.get(row.call.call_id) ?? [];
-    const listed = likeStored(row, known);
-    if (known.length > 0) return known.some(({ content_hash }) => content_hash === listed.hash);
+    if (known.length > 0) {
+      return known.some((call) => call.content_hash === likeStored(row, [call]).hash);
+    }
     const callId = occurrenceId(row.call.call_id, 1);
     await applyWrites(trx, context, [{ kind: 'insert', listed: row, callId, flags: [] }]);
     return true;
@@ -103,12 +104,13 @@ function learn(index: CallIndex, stored: StoredCall, { key, nativeId }: Identity
 
 /**
  * The row as it compares with the stored calls that it may be: what was erased
- * is not restored by reading it again. Equal rows of a provider that gives no
- * id have one caller and one callee, so that they are erased together.
+ * is not restored by reading it again. Of equal rows of a provider that gives no
+ * id, a payload may have put one alone under an erasure: only where all of them
+ * are erased, it is certain that the row is.
  */
 export function likeStored(listed: ListedCall, stored: readonly StoredCall[]): ListedCall {
-  const erased = stored.find(({ erasure_id }) => erasure_id !== null)?.erasure_id ?? null;
-  const erasureId = listed.erasureId ?? erased;
+  const all = stored.every(({ erasure_id }) => erasure_id !== null);
+  const erasureId = listed.erasureId ?? (all ? (stored[0]?.erasure_id ?? null) : null);
   return erasureId === null ? listed : eraseListing(listed, erasureId, stored[0] ?? null);
 }
 

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { formatBytes } from '../bytes.ts';
 import { CdrError, fault } from '../errors.ts';
+import { realPath } from '../real-path.ts';
 import { SECOND } from '../time.ts';
 
 /** The room that the store has and takes. */
@@ -14,7 +15,12 @@ import { SECOND } from '../time.ts';
  * @returns null where the system does not tell: some network and user-space file systems say 0 of 0.
  */
 export async function freeBytes(url: string): Promise<number | null> {
-  for (let path = pathOf(url); ; path = dirname(path)) {
+  return freeBytesAt(pathOf(url));
+}
+
+/** The same of any file or folder. */
+export async function freeBytesAt(from: string): Promise<number | null> {
+  for (let path = from; ; path = dirname(path)) {
     try {
       const { bavail, bsize, blocks } = await statfs(path);
       return blocks === 0 ? null : bavail * bsize;
@@ -73,6 +79,7 @@ function belowReserve(path: string, free: number, reserve: number): CdrError {
   return new CdrError(fault('store.reserve', `the disk of the store ${path} has ${room}`));
 }
 
+/** Without links: the journal lies beside the file itself. */
 function pathOf(url: string): string {
-  return url.slice('sqlite:'.length);
+  return realPath(url.slice('sqlite:'.length));
 }

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { takeSequence } from './change-seq.ts';
 import { erasedColumns, NO_PAYLOAD } from './erased.ts';
+import { overwriteDeleted } from './remains.ts';
 import type { CallsTable } from './schema.ts';
 import type { StoreTransaction } from './store.ts';
 import { keepVersion } from './versions.ts';
@@ -29,6 +30,7 @@ export async function eraseCalls(
   rows: readonly Selectable<CallsTable>[],
   act: ErasureAct,
 ): Promise<ErasedCalls> {
+  if (rows.length > 0) await overwriteDeleted({ db: trx });
   const due = rows.filter(({ erasure_id }) => erasure_id === null);
   let sequence = due.length === 0 ? 0 : await takeSequence(trx, due.length);
   let versions = 0;

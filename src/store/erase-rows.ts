@@ -5,12 +5,14 @@ import type { Store, StoreTransaction } from './store.ts';
 /** Overwriting what is no call: rows that do not parse, and rows that wait for the proof of their walk. */
 
 const PREFIX = 'erased-';
-const WIDTH = 6;
+const WIDTH = 8;
 
 /**
  * By what an erased row is known again when it is listed again. So short that
- * thousands of numbers share one: a whole digest would let anyone who has the
- * rest of the row try them all.
+ * several mobile numbers share one, since a whole digest would let anyone who
+ * has the key and the rest of the row try them all; so long that two rows of a
+ * day do not become one (six hexadecimal digits are not, once a broken day
+ * brings thousands).
  */
 export function erasedDigest(key: string, raw: string): string {
   return PREFIX + createHmac('sha256', key).update(raw).digest('hex').slice(0, WIDTH);
@@ -77,6 +79,46 @@ export async function restartWalks(trx: StoreTransaction, accountId: string): Pr
     .where('account_id', '=', accountId)
     .where('pages', '>', 0)
     .execute();
+  await restart(trx, windows);
+}
+
+/**
+ * The same for the windows that end at an instant (milliseconds) or before.
+ *
+ * @param which `holding`: only those where rows wait in clear.
+ * @returns how many rows were held back in clear.
+ */
+export async function restartWalksBefore(
+  trx: StoreTransaction,
+  accountId: string,
+  before: number,
+  which: 'all' | 'holding',
+): Promise<number> {
+  const windows = await trx
+    .selectFrom('windows')
+    .select('id')
+    .select((eb) =>
+      eb
+        .selectFrom('window_rows')
+        .select((count) => count.fn.countAll<number>().as('held'))
+        .whereRef('window_id', '=', 'windows.id')
+        // One that came overwritten stands in a list.
+        .where('raw', 'not like', '[%')
+        .as('held'),
+    )
+    .where('account_id', '=', accountId)
+    .where('pages', '>', 0)
+    .where('to_at', '<=', before)
+    .execute();
+  const due = windows.filter(({ held }) => which === 'all' || Number(held) > 0);
+  await restart(trx, due);
+  return due.reduce((sum, { held }) => sum + Number(held), 0);
+}
+
+async function restart(
+  trx: StoreTransaction,
+  windows: readonly { readonly id: string }[],
+): Promise<void> {
   for (const { id } of windows) {
     await trx.deleteFrom('window_pages').where('window_id', '=', id).execute();
     await trx.deleteFrom('window_rows').where('window_id', '=', id).execute();

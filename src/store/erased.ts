@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Call, CallFlag } from '../call.ts';
+import { spellingsIn } from '../number-match.ts';
 import type { Identity, KnownCall } from './identity.ts';
 import type { ListedCall } from './listed-call.ts';
 import type { CallsTable } from './schema.ts';
@@ -44,9 +45,24 @@ const TOLD = [
 
 type Told = Pick<CallsTable, (typeof TOLD)[number]>;
 
+/** What may be a code or a sentence stays, unless it may hold a number, be it whose it is. */
+function texts(columns: Texts): Texts {
+  const { call_mode, hangup_cause, hangup_reason } = columns;
+  return {
+    ...{ call_mode: code(call_mode), hangup_cause: code(hangup_cause) },
+    hangup_reason: code(hangup_reason),
+  };
+}
+
+type Texts = Pick<Call, 'call_mode' | 'hangup_cause' | 'hangup_reason'>;
+
+function code(text: string | null): string | null {
+  return text === null || spellingsIn(text).size > 0 ? null : text;
+}
+
 /** The `content_hash` of an erased call. */
 export function erasedHash(columns: Told, { key, nativeId }: Identity): string {
-  const told = TOLD.map((name) => columns[name]);
+  const told = TOLD.map((name) => (name === 'hangup_cause' ? code(columns[name]) : columns[name]));
   return hash('sha256', JSON.stringify([key, nativeId, ...told]));
 }
 
@@ -69,7 +85,7 @@ export function eraseListing(
   const key = stored !== null && bare ? stored.identity_key : call.call_id;
   return {
     ...listed,
-    call: { ...call, ...BLANK, custom: {}, flags },
+    call: { ...call, ...BLANK, ...texts(call), custom: {}, flags },
     raw: NO_PAYLOAD,
     hash: erasedHash(call, { key, nativeId }),
     erasureId,
@@ -78,12 +94,13 @@ export function eraseListing(
 
 /** The columns of a stored call that an erasure overwrites, `raw` besides. */
 export function erasedColumns(
-  columns: Told & { readonly flags: string } & KnownCall,
+  columns: Told & Texts & { readonly flags: string } & KnownCall,
   erasureId: string,
 ) {
   const flags: readonly string[] = JSON.parse(columns.flags);
   return {
     ...BLANK,
+    ...texts(columns),
     custom: '{}',
     flags: JSON.stringify([...new Set([...flags, FLAG])].sort()),
     content_hash: erasedHash(columns, { key: columns.identity_key, nativeId: columns.native_id }),

@@ -47,8 +47,8 @@ export function digestNumber(key: string, spelling: string): string {
 }
 
 export interface ErasureRequest {
-  /** Every spelling under which the number may be stored. */
-  readonly forms: readonly string[];
+  /** Under what the number is known again: `numberKeys`. */
+  readonly keys: readonly string[];
   readonly reason: string;
   readonly requestedBy: string;
   /** Milliseconds; calls that started before are erased. */
@@ -72,14 +72,17 @@ export async function registerRequest(
   store: Store,
   request: ErasureRequest,
 ): Promise<RegisteredRequest> {
-  const { forms, reason, requestedBy, requestedAt } = request;
+  const { keys, reason, requestedBy, requestedAt } = request;
   const accounts = request.accounts === null ? null : JSON.stringify(request.accounts);
   return store.db.transaction().execute(async (trx) => {
     const key = await erasureKey(trx);
-    const digests = JSON.stringify(forms.map((form) => digestNumber(key, form)).sort());
+    const digests = JSON.stringify(keys.map((one) => digestNumber(key, one)).sort());
     const open = await unfinishedRequest(trx, digests, accounts);
     const id = open ?? randomUUID();
-    const told = { requested_at: requestedAt, requested_by: requestedBy, reason };
+    const told = {
+      ...{ requested_at: requestedAt, requested_by: requestedBy, reason },
+      files_clean_at: null,
+    };
     await trx
       .insertInto('erasures')
       .values({ id, kind: 'request', ...told, accounts, digests, erased_to: null })
@@ -107,36 +110,18 @@ async function unfinishedRequest(
 ): Promise<string | null> {
   const row = await trx
     .selectFrom('erasures')
-    .innerJoin('erasure_accounts', 'erasure_accounts.erasure_id', 'erasures.id')
-    .select('erasures.id')
-    .where('erasures.digests', '=', digests)
-    .where('erasures.accounts', accounts === null ? 'is' : '=', accounts)
-    .where('erasure_accounts.finished_at', 'is', null)
+    .select('id')
+    .where('kind', '=', 'request')
+    .where('digests', '=', digests)
+    .where('accounts', accounts === null ? 'is' : '=', accounts)
+    // The last that is done, so that whatever is left to do leaves it open.
+    .where('files_clean_at', 'is', null)
     .executeTakeFirst();
   return row?.id ?? null;
 }
 
-/** The entry of an account's retention: one for all time, with the reason as configured now. */
-export async function registerRetention(
-  trx: StoreTransaction,
-  accountId: string,
-  reason: string,
-  now: number,
-): Promise<Erasure> {
-  await erasureKey(trx);
-  const id = `retention ${accountId}`;
-  const accounts = JSON.stringify([accountId]);
-  const fresh = { requested_at: now, requested_by: null, reason, accounts };
-  await trx
-    .insertInto('erasures')
-    .values({ id, kind: 'retention', ...fresh, digests: '[]', erased_to: null })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ reason }))
-    .execute();
-  await openInAccount(trx, id, accountId);
-  return trx.selectFrom('erasures').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-}
-
-async function openInAccount(
+/** Says that an erasure is to be done in an account. */
+export async function openInAccount(
   trx: StoreTransaction,
   erasureId: string,
   accountId: string,
@@ -183,20 +168,6 @@ export async function readErasure({ db }: Store, id: string): Promise<Erasure | 
   return row ?? null;
 }
 
-/** How far a retention has come: every call that started before is overwritten. */
-export async function moveErasedTo(
-  trx: StoreTransaction,
-  erasureId: string,
-  to: string,
-): Promise<void> {
-  await trx
-    .updateTable('erasures')
-    .set({ erased_to: to })
-    .where('id', '=', erasureId)
-    .where((eb) => eb.or([eb('erased_to', 'is', null), eb('erased_to', '<', to)]))
-    .execute();
-}
-
 /** The requests that an account's rows have to be held against. */
 export async function requestsFor(store: Store, accountId: string): Promise<readonly Erasure[]> {
   const rows = await store.db
@@ -210,10 +181,21 @@ export async function requestsFor(store: Store, accountId: string): Promise<read
   });
 }
 
+export type RegisteredErasure = Erasure & { readonly inAccounts: readonly ErasureInAccount[] };
+
+/** Whether the same command has something left to do, in an account or in the files. A retention goes on for ever. */
+export function isUnfinished({ kind, files_clean_at, inAccounts }: RegisteredErasure): boolean {
+  if (kind === 'retention') return false;
+  return files_clean_at === null || inAccounts.some(({ finished_at }) => finished_at === null);
+}
+
+/** Keeps that a request has nothing left to do in the files. */
+export async function markFilesClean({ db }: Store, id: string, now: number): Promise<void> {
+  await db.updateTable('erasures').set({ files_clean_at: now }).where('id', '=', id).execute();
+}
+
 /** All erasures, the oldest first, with what became of each in each account. */
-export async function readErasures(
-  store: Store,
-): Promise<readonly (Erasure & { readonly inAccounts: readonly ErasureInAccount[] })[]> {
+export async function readErasures(store: Store): Promise<readonly RegisteredErasure[]> {
   const erasures = await store.db
     .selectFrom('erasures')
     .selectAll()

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
-import { numbersIn, SHORTEST_IN_TEXT, sharedDigits } from '../phone-number.ts';
-import { isoMillis, isoSeconds } from '../time.ts';
+import { type Mention, mentionsOf, rowAlone, type Searched } from '../number-match.ts';
 import { NO_PAYLOAD } from './erased.ts';
 import type { Store } from './store.ts';
 
@@ -8,67 +7,48 @@ import type { Store } from './store.ts';
 
 export interface Sought {
   readonly accountId: string;
-  /** Every spelling under which the number may be stored. */
-  readonly forms: readonly string[];
+  /** Under what the number is found: `numberKeys`. */
+  readonly keys: ReadonlySet<string>;
+  /** What all spellings have in common. */
+  readonly digits: string;
   /** What started or was stored before this instant (milliseconds). */
   readonly before: number;
 }
 
-/** The calls that carry the number as a party now: by index. */
-export async function callsOfParty(
-  store: Store,
-  sought: Sought,
-  limit: number,
-): Promise<readonly string[]> {
-  const found = new Set<string>();
-  for (const party of ['caller', 'callee'] as const) {
-    const rows = await callsAsParty(store, sought, party).limit(limit).execute();
-    for (const { call_id } of rows) found.add(call_id);
-  }
-  return [...found];
+export interface FoundCall {
+  readonly callId: string;
+  /** `payload`: nowhere but there. */
+  readonly place: Mention['place'];
+  /** The fields of the payload that hold the number, of a call that has it nowhere else. */
+  readonly fields: readonly string[];
 }
 
-export function callsAsParty(
-  { db }: Store,
-  { accountId, forms, before }: Sought,
-  party: 'caller' | 'callee',
-) {
-  const early = { started: isoSeconds(before), seen: isoMillis(before) };
-  return (
-    db
-      .selectFrom('calls')
-      .select('call_id')
-      .where(party, 'in', forms)
-      // Not the bare column: by an index on the account, SQLite would read all of its calls.
-      .where(sql<string>`account_id || ''`, '=', accountId)
-      .where('erasure_id', 'is', null)
-      .where((eb) =>
-        eb.or([eb('started_at', '<', early.started), eb('first_seen_at', '<', early.seen)]),
-      )
-  );
-}
-
-/** Rows that one look reads at most: it keeps this process from everything else meanwhile. */
-const STRETCH = 20_000;
+/** Calls that one look reads at most: it keeps this process from everything else meanwhile. */
+const STRETCH = 5000;
 
 export interface Stretch {
-  readonly callIds: readonly string[];
+  readonly calls: readonly FoundCall[];
+  /** Calls that stay as they are, and hold the digits inside longer ones or in an id. */
+  readonly inside: readonly string[];
+  /** How many calls were looked at. */
+  readonly searched: number;
   /** The last id that was looked at; null at the end. */
   readonly next: string | null;
 }
 
 /**
- * The calls of a stretch that hold the number elsewhere: in the payload (a field
- * that the mapping takes for no party), or in an earlier version. No index has
- * these, so the account is read through, a stretch at a time.
+ * The calls of a stretch that hold the number, now or in an earlier version. A
+ * number is stored as the provider wrote it, with whatever between its digits,
+ * so that neither an index nor SQL can tell: every row is read, a stretch at a time.
  */
 export async function callsThatHold(store: Store, sought: Sought, after: string): Promise<Stretch> {
   const next = await stretchEnd(store, sought.accountId, after);
-  const callIds = [
-    ...(await holdingNow(store, sought, after, next)),
-    ...(await holdingBefore(store, sought, after, next)),
-  ];
-  return { callIds: [...new Set(callIds)], next };
+  const now = await holdingNow(store, sought, after, next);
+  const earlier = await holdingBefore(store, sought, after, next);
+  const calls = new Map(now.calls.map((call) => [call.callId, call]));
+  for (const call of earlier) if (!calls.has(call.callId)) calls.set(call.callId, call);
+  const inside = now.inside.filter((callId) => !calls.has(callId));
+  return { calls: [...calls.values()], inside, searched: now.searched, next };
 }
 
 async function stretchEnd({ db }: Store, accountId: string, after: string): Promise<string | null> {
@@ -86,55 +66,63 @@ async function stretchEnd({ db }: Store, accountId: string, after: string): Prom
 
 async function holdingNow(
   { db }: Store,
-  { accountId, forms, before }: Sought,
+  sought: Sought,
   after: string,
   to: string | null,
-): Promise<readonly string[]> {
-  const digits = sharedDigits(forms);
-  // Of so short a number nothing but the party's own column is to be believed.
-  if (digits.length < SHORTEST_IN_TEXT) return [];
+): Promise<Omit<Stretch, 'next'>> {
   const rows = await db
     .selectFrom('calls')
-    .select(['call_id', 'raw', 'started_at', 'first_seen_at'])
-    .where('account_id', '=', accountId)
+    .select(['call_id', 'native_id', 'identity_key', 'correlation_id'])
+    .select(['caller', 'callee', 'agent', 'raw', 'started_at', 'first_seen_at'])
+    .where('account_id', '=', sought.accountId)
     .where('call_id', '>', after)
     .$if(to !== null, (query) => query.where('call_id', '<=', to ?? ''))
     .where('erasure_id', 'is', null)
-    .where(sql<number>`instr(raw, ${digits})`, '>', 0)
     .execute();
-  return rows
-    .filter((row) => isBefore(row, before) && holdsNumber(row.raw, forms))
-    .map(({ call_id }) => call_id);
+  const calls: FoundCall[] = [];
+  const inside: string[] = [];
+  for (const row of rows) {
+    if (!isBefore(row, sought.before)) continue;
+    const found = holds(row, sought);
+    if (found !== null) calls.push({ callId: row.call_id, ...found });
+    else if (row.raw.includes(sought.digits)) inside.push(row.call_id);
+  }
+  return { calls, inside, searched: rows.length };
 }
 
 async function holdingBefore(
   { db }: Store,
-  { accountId, forms, before }: Sought,
+  sought: Sought,
   after: string,
   to: string | null,
-): Promise<readonly string[]> {
-  const digits = sharedDigits(forms);
+): Promise<readonly FoundCall[]> {
   const rows = await db
     .selectFrom('call_versions')
     .select(['call_id', 'record', 'raw'])
-    .where('account_id', '=', accountId)
+    .where('account_id', '=', sought.accountId)
     .where('call_id', '>', after)
     .$if(to !== null, (query) => query.where('call_id', '<=', to ?? ''))
-    .where(sql<number>`instr(record, ${digits}) + instr(raw, ${digits})`, '>', 0)
+    .where('raw', '<>', NO_PAYLOAD)
     .execute();
   return rows.flatMap(({ call_id, record, raw }) => {
     const columns: Version = JSON.parse(record);
-    if ((columns.erasure_id ?? null) !== null) return [];
-    const party = [columns.caller, columns.callee].some((text) => isForm(text, forms));
-    const long = digits.length >= SHORTEST_IN_TEXT;
-    const holds = party || (long && (holdsNumber(raw, forms) || holdsNumber(record, forms)));
-    return holds && isBefore(columns, before) ? [call_id] : [];
+    if ((columns.erasure_id ?? null) !== null || !isBefore(columns, sought.before)) return [];
+    const found = holds({ ...columns, call_id, raw }, sought);
+    return found === null ? [] : [{ callId: call_id, ...found }];
   });
 }
 
-interface Version {
-  readonly caller: string | null;
-  readonly callee: string | null;
+function holds(call: Searched, { keys }: Pick<Sought, 'keys'>): Omit<FoundCall, 'callId'> | null {
+  const fields = new Set<string>();
+  for (const { place, field, key } of mentionsOf(call)) {
+    if (!keys.has(key)) continue;
+    if (place === 'party') return { place, fields: [] };
+    fields.add(field);
+  }
+  return fields.size === 0 ? null : { place: 'payload', fields: [...fields] };
+}
+
+interface Version extends Omit<Searched, 'call_id' | 'raw'> {
   readonly started_at: string;
   readonly first_seen_at: string;
   /** Absent where an older cdrsync wrote it. */
@@ -164,34 +152,27 @@ export async function countVersions(
 const IDS_A_QUERY = 500;
 
 /** The quarantined rows that hold the number, by digest and day. */
-export async function quarantineThatHolds(
-  { db }: Store,
-  { accountId, forms, before }: Sought,
-): Promise<
-  readonly { readonly digest: string; readonly listed_on: string; readonly raw: string }[]
-> {
-  const digits = sharedDigits(forms);
-  if (digits.length < SHORTEST_IN_TEXT) return [];
+export async function quarantineThatHolds({ db }: Store, sought: Sought) {
   const rows = await db
     .selectFrom('quarantine')
     .select(['digest', 'listed_on', 'raw'])
-    .where('account_id', '=', accountId)
-    .where('first_seen_at', '<', before)
-    .where(sql<number>`instr(raw, ${digits})`, '>', 0)
+    .where('account_id', '=', sought.accountId)
+    .where('first_seen_at', '<', sought.before)
     .execute();
-  return rows.filter(({ raw }) => holdsNumber(raw, forms));
+  return rows.filter(({ raw }) => holds(rowAlone(raw), sought) !== null);
 }
 
-/** How many rows that wait for the proof of their walk hold the number. */
-export async function countHeld({ db }: Store, { accountId, forms }: Sought): Promise<number> {
+/** How many rows that wait for the proof of their walk hold the number, as a party's or otherwise. */
+export async function countHeld({ db }: Store, { accountId, digits, keys }: Sought) {
   const rows = await db
     .selectFrom('window_rows')
     .innerJoin('windows', 'windows.id', 'window_rows.window_id')
     .select('window_rows.raw')
     .where('windows.account_id', '=', accountId)
-    .where(sql<number>`instr(window_rows.raw, ${sharedDigits(forms)})`, '>', 0)
     .execute();
-  return rows.length;
+  // They are read again, so that one too many costs nothing.
+  const held = rows.filter(({ raw }) => raw.includes(digits) || holds(rowAlone(raw), { keys }));
+  return held.length;
 }
 
 function isBefore(
@@ -199,15 +180,6 @@ function isBefore(
   before: number,
 ): boolean {
   return Date.parse(started_at) < before || Date.parse(first_seen_at) < before;
-}
-
-function isForm(text: string | null, forms: readonly string[]): boolean {
-  return text !== null && forms.includes(text);
-}
-
-function holdsNumber(text: string, forms: readonly string[]): boolean {
-  const numbers = numbersIn(text);
-  return forms.some((form) => numbers.has(form));
 }
 
 /** The calls of an account that started in a span (ISO 8601 UTC) and are not overwritten, the oldest first. */

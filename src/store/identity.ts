@@ -78,18 +78,24 @@ export interface Matched<Row, Known> {
  * Which stored occurrences the listed rows of one derived identity are: rows of
  * equal content keep theirs, whatever order the provider lists them in; the
  * others take what is left, in order; the rest is new.
+ *
+ * @param likeness in what a row and a stored occurrence may be alike otherwise, the surest first.
  */
 export function matchOccurrences<Row extends { readonly hash: string }, Known extends Occurrence>(
   rows: readonly Row[],
   known: readonly Known[],
+  likeness: readonly ((row: Row, known: Known) => boolean)[] = [],
 ): readonly Matched<Row, Known>[] {
   const left = [...known];
-  const take = (index: number): Known | null => left.splice(index, 1)[0] ?? null;
-  const equal = rows.map((row) => {
-    const index = left.findIndex(({ content_hash }) => content_hash === row.hash);
-    return index < 0 ? null : take(index);
-  });
-  return rows.map((row, position) => ({ row, call: equal[position] ?? take(0) }));
+  const equal = (row: Row, { content_hash }: Known): boolean => content_hash === row.hash;
+  let matched: readonly Matched<Row, Known>[] = rows.map((row) => ({ row, call: null }));
+  for (const alike of [equal, ...likeness, () => true]) {
+    matched = matched.map(({ row, call }) => {
+      const index = call === null ? left.findIndex((one) => alike(row, one)) : -1;
+      return index < 0 ? { row, call } : { row, call: left.splice(index, 1)[0] ?? null };
+    });
+  }
+  return matched;
 }
 
 /** The id of the n-th occurrence; the first has the derived identity itself. */

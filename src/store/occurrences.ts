@@ -74,8 +74,8 @@ export async function writeOccurrences(
     // A row that was written at once met at most one stored call, and that one is now its own.
     const free = settledBefore(id) ? [] : known;
     let number = known.length;
-    for (const { row, call } of matchOccurrences(group, free)) {
-      if (call !== null) writes.set(row, planKnown(row, call));
+    for (const { row, call } of matchOccurrences(group, free, LIKENESS)) {
+      if (call !== null) writes.set(row, planKnown(likeStored(row, [call]), call));
       else {
         number += 1;
         writes.set(row, {
@@ -91,6 +91,12 @@ export async function writeOccurrences(
   await applyWrites(trx, context, planned);
   return planned.map(writtenBy);
 }
+
+/** Of some that are erased and some that are not. */
+const LIKENESS: readonly ((row: ListedCall, call: StoredCall) => boolean)[] = [
+  (row, call) => call.erasure_id !== null && call.content_hash === likeStored(row, [call]).hash,
+  (row, call) => (call.erasure_id === null) === (row.erasureId === null),
+];
 
 async function storedOccurrences(
   trx: StoreTransaction,

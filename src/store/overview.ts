@@ -7,6 +7,7 @@ import { isHeld } from './leases.ts';
 import { type Pause, readPause } from './pauses.ts';
 import { type PollHistory, readPollHistory } from './poll-history.ts';
 import { type Quarantined, readQuarantined } from './quarantine.ts';
+import { type Retention, readRetention } from './retentions.ts';
 import { lastRun, type Run } from './runs.ts';
 import type { Store } from './store.ts';
 import { backfillLane, countWindows } from './windows.ts';
@@ -28,6 +29,8 @@ export interface AccountOverview {
   /** What audits found that polls had not seen in time. */
   readonly lateness: { readonly calls: number; readonly latestSeconds: number | null };
   readonly pause: Pause | null;
+  /** Null where none was announced. */
+  readonly retention: Retention | null;
   readonly backfills: readonly KnownBackfill[];
 }
 
@@ -88,6 +91,7 @@ async function overviewOf(
     quarantined: await readQuarantined(store, id),
     pending: Number(pending),
     pause: await readPause(store.db, id),
+    retention: await readRetention(store.db, id),
     backfills: await Promise.all(backfills.map((backfill) => withProgress(store, backfill))),
   };
 }

@@ -1,10 +1,11 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { accessSync, constants, createReadStream, existsSync, statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import SQLite from 'better-sqlite3';
 import { sql } from 'kysely';
-import { freeBytes, storeBytes } from './disk.ts';
+import { realPath } from '../real-path.ts';
+import { freeBytesAt, storeBytes } from './disk.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -20,79 +21,147 @@ import type { Store } from './store.ts';
  */
 
 /** From now on this connection overwrites what it deletes. It stays so: other writers share it. */
-export async function overwriteDeleted({ db }: Store): Promise<void> {
+export async function overwriteDeleted({ db }: Pick<Store, 'db'>): Promise<void> {
   await sql`pragma secure_delete = on`.execute(db);
+}
+
+/** How readers and writers that are in the way are waited for. */
+export interface Waiting {
+  /** Milliseconds. */
+  readonly patience: number;
+  readonly signal: AbortSignal;
 }
 
 /**
  * Moves the journal into the store and empties it.
  *
- * @param patience how long readers and writers that are in the way are waited for, in milliseconds.
- * @returns false where they still were.
+ * @returns false where others were in the way for longer than they are waited for.
  */
-export function emptyJournal({ db }: Store, patience: number): Promise<boolean> {
-  return patiently(patience, async () => {
+export function emptyJournal({ db }: Store, waiting: Waiting): Promise<boolean> {
+  return patiently(waiting, async () => {
     const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db);
     return rows[0]?.busy === 0;
   });
 }
 
-async function patiently(patience: number, attempt: () => Promise<boolean>): Promise<boolean> {
+async function patiently(
+  { patience, signal }: Waiting,
+  attempt: () => Promise<boolean>,
+): Promise<boolean> {
   const deadline = performance.now() + patience;
   for (;;) {
+    signal.throwIfAborted();
     if (await attempt()) return true;
     if (performance.now() >= deadline) return false;
-    await sleep(100);
+    await sleep(100, undefined, { signal });
   }
 }
 
-/** How often digits stand in the bytes of the store's files. The store must be closed. */
-export async function countInFiles(url: string, digits: string): Promise<number> {
+/** How often a number stands in the bytes of the store's files, with whatever between its digits. The store must be closed. */
+export async function countInFiles(
+  url: string,
+  digits: string,
+  signal: AbortSignal,
+): Promise<number> {
   let count = 0;
-  for (const path of filesOf(url)) count += await countInFile(path, digits);
+  for (const path of filesOf(url)) count += await countInFile(path, digits, signal);
   return count;
 }
 
 const CHUNK = 1 << 20;
+/** Blanks, brackets, dots, dashes and marks that nobody sees, as UTF-8: from ASCII, U+2000 to U+206F, U+3000 and full width. */
+const BETWEEN =
+  '(?:[\\s().\\-]|\\xc2[\\xa0\\xad]|\\xe2[\\x80-\\x81][\\x80-\\xbf]|\\xe3\\x80\\x80|\\xef\\xbc[\\x88\\x89\\x8d\\x8e]|\\xef\\xbb\\xbf){0,4}';
+/** The longest that one may be: each digit and each of four marks before it has three bytes. */
+const WIDEST = 15;
 
-async function countInFile(path: string, digits: string): Promise<number> {
-  if (!existsSync(path)) return 0;
-  let count = 0;
-  let tail = '';
-  for await (const chunk of createReadStream(path, { encoding: 'latin1', highWaterMark: CHUNK })) {
-    const text = tail + String(chunk);
-    for (let at = text.indexOf(digits); at >= 0; at = text.indexOf(digits, at + 1)) count += 1;
-    // Not so much that digits in it were counted already.
-    tail = text.slice(Math.max(0, text.length - digits.length + 1));
-  }
-  return count;
+/** Digits plain or full-width, in the bytes of UTF-8. */
+function patternOf(digits: string): RegExp {
+  const parts = [...digits].map((digit) => `(?:${digit}|\\xef\\xbc\\x9${digit})`);
+  return new RegExp(parts.join(BETWEEN), 'g');
 }
 
-/** The copy, and the journal through which it comes back. */
-const ROOM = 2.2;
+async function countInFile(path: string, digits: string, signal: AbortSignal): Promise<number> {
+  if (!existsSync(path)) return 0;
+  const pattern = patternOf(digits);
+  let count = 0;
+  let tail = '';
+  const file = createReadStream(path, { encoding: 'latin1', highWaterMark: CHUNK });
+  for await (const chunk of file) {
+    signal.throwIfAborted();
+    const text = tail + String(chunk);
+    // What begins so near to the end may end behind it.
+    const whole = text.length - WIDEST * digits.length;
+    let from = Math.max(0, whole);
+    for (const { 0: found, index } of text.matchAll(pattern)) {
+      if (index >= whole) break;
+      count += 1;
+      from = Math.max(from, index + found.length);
+    }
+    tail = text.slice(from);
+  }
+  return count + [...tail.matchAll(pattern)].length;
+}
+
+/** The copy, or the journal through which it comes back. */
+const ROOM = 1.1;
 /** SQLite waits without letting anything else of this process run. */
 const MOMENT_MS = 100;
+
+export type Unbuilt =
+  | { readonly state: 'busy' }
+  /** `folder`: on whose disk. */
+  | { readonly state: 'no_room'; readonly folder: string };
 
 /**
  * Writes the whole file anew. Meanwhile no other process can write; readers go on.
  *
- * @param patience as for `emptyJournal`.
- * @throws SqliteError where that fails for another reason than a lock.
+ * @param measure free bytes of the disk of a folder; null where that is not known.
+ * @throws SqliteError where that fails for another reason than a lock or room.
  */
 export async function rebuildFile(
   url: string,
-  patience: number,
-): Promise<'rebuilt' | 'busy' | 'no_room'> {
-  const free = await freeBytes(url);
-  if (free !== null && free < ROOM * (storeBytes(url) ?? 0)) return 'no_room';
-  const database = new SQLite(pathOf(url), { fileMustExist: true, timeout: MOMENT_MS });
+  waiting: Waiting,
+  measure: (folder: string) => Promise<number | null> = freeBytesAt,
+): Promise<{ readonly state: 'rebuilt' } | Unbuilt> {
+  const path = pathOf(url);
+  const [own, temporary] = [dirname(path), temporaryFolder()];
+  const bytes = storeBytes(url) ?? 0;
+  const shared = statSync(own).dev === statSync(temporary).dev;
+  for (const folder of shared ? [own] : [own, temporary]) {
+    const free = await measure(folder);
+    if (free !== null && free < (shared ? 2 : 1) * ROOM * bytes)
+      return { state: 'no_room', folder };
+  }
+  const database = new SQLite(path, { fileMustExist: true, timeout: MOMENT_MS });
   try {
     const rebuilt =
-      (await patiently(patience, async () => vacuumed(database))) &&
-      (await patiently(patience, async () => isEmptied(database)));
-    return rebuilt ? 'rebuilt' : 'busy';
+      (await patiently(waiting, async () => vacuumed(database))) &&
+      (await patiently(waiting, async () => isEmptied(database)));
+    return { state: rebuilt ? 'rebuilt' : 'busy' };
+  } catch (error) {
+    // The store is open, so that what cannot be opened is the copy.
+    if (!(error instanceof SQLite.SqliteError && /^SQLITE_(FULL|CANTOPEN)/.test(error.code)))
+      throw error;
+    return { state: 'no_room', folder: shared ? own : `${own} or ${temporary}` };
   } finally {
     database.close();
+  }
+}
+
+/** Where SQLite writes the copy: the first of these that it may write to, as its documentation has it. */
+function temporaryFolder(): string {
+  const { SQLITE_TMPDIR = '', TMPDIR = '' } = process.env;
+  const folders = [SQLITE_TMPDIR, TMPDIR, '/var/tmp', '/usr/tmp', '/tmp'];
+  return folders.find((folder) => folder !== '' && isWritableFolder(folder)) ?? process.cwd();
+}
+
+function isWritableFolder(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 
@@ -141,6 +210,7 @@ function filesOf(url: string): readonly string[] {
   return ['', '-wal', '-shm'].map((suffix) => pathOf(url) + suffix);
 }
 
+/** Without links: SQLite keeps the journal beside the file itself. */
 function pathOf(url: string): string {
-  return url.slice('sqlite:'.length);
+  return realPath(url.slice('sqlite:'.length));
 }

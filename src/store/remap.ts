@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import type { Call } from '../call.ts';
 import { takeSequence } from './change-seq.ts';
 import { mappedColumns, storeFlags } from './mapped-columns.ts';
+import { setBackErasedTo } from './retentions.ts';
 import type { CallsTable, QuarantineTable } from './schema.ts';
 import type { Store, StoreTransaction } from './store.ts';
 
@@ -57,6 +58,7 @@ export async function rewriteMapping(
     .where('account_id', '=', stored.account_id)
     .where('call_id', '=', stored.call_id)
     .execute();
+  await setBackErasedTo(trx, stored.account_id, [columns.started_at]);
 }
 
 export async function quarantined(

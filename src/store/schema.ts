@@ -25,6 +25,7 @@ export interface Schema {
   backfills: BackfillsTable;
   erasures: ErasuresTable;
   erasure_accounts: ErasureAccountsTable;
+  retentions: RetentionsTable;
 }
 
 export interface AccountsTable {
@@ -156,6 +157,7 @@ export interface RunsTable {
   started_at: number;
   /** Null while it runs, or when it was killed. */
   ended_at: number | null;
+  /** `ok`, `incomplete`, `failed` or `stopped`; null without an end. */
   state: string | null;
   windows: number;
   requests: number;
@@ -308,8 +310,10 @@ export interface ErasuresTable {
   accounts: string | null;
   /** JSON: an HMAC of each spelling of the number under the store's own key, never the number. */
   digests: string;
-  /** Of a retention: every call that started before is overwritten. ISO 8601 UTC; null before the first. */
+  /** Of a retention: no call that started before is left in clear. ISO 8601 UTC; null where nothing is known. */
   erased_to: string | null;
+  /** Of a request: since when the files hold no remains that it could take away; null while that is to be done. */
+  files_clean_at: number | null;
 }
 
 /** What an erasure has overwritten in an account. */
@@ -322,4 +326,14 @@ export interface ErasureAccountsTable {
   held: number;
   /** Null while it is to be done. */
   finished_at: number | null;
+}
+
+/** The retention by which an account's calls are overwritten, and the one that is to come. Milliseconds. */
+export interface RetentionsTable {
+  account_id: string;
+  /** Null until the first one was announced for long enough. */
+  in_force: number | null;
+  /** One that is configured and would overwrite more. */
+  announced: number | null;
+  announced_at: number | null;
 }

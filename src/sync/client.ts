@@ -37,6 +37,8 @@ export interface Client {
   readonly requests: () => number;
   /** The provider's clock minus ours, in milliseconds; null before the first `Date` header. */
   readonly skew: () => number | null;
+  /** The provider's clock as the newest `Date` header gave it, in milliseconds; null before the first. */
+  readonly heard: () => number | null;
 }
 
 export interface ClientSettings {
@@ -71,6 +73,7 @@ export function makeClient(settings: ClientSettings): Client {
   const { account, connector, http, minInterval, log, signal } = settings;
   let requests = 0;
   let nextStart = 0;
+  let heard: number | null = null;
   let skew: number | null = null;
   let signingOffset = 0;
   let token: string | null = null;
@@ -110,7 +113,10 @@ export function makeClient(settings: ClientSettings): Client {
     let answered = false;
     try {
       const response = await http.send(sent, signal);
-      if (response.date !== null) skew = response.date + SECOND / 2 - Date.now();
+      if (response.date !== null) {
+        heard = response.date;
+        skew = heard + SECOND / 2 - Date.now();
+      }
       answered = true;
       const ms = seen(String(response.status));
       log.debug({ account, operation: sent.operation, status: response.status, ms }, 'request');
@@ -168,6 +174,7 @@ export function makeClient(settings: ClientSettings): Client {
   return {
     requests: () => requests,
     skew: () => skew,
+    heard: () => heard,
     ask(exchange, attempts = ATTEMPTS) {
       const mended = new Set<string>();
       return pRetry(() => attempt(exchange, mended), {

@@ -48,7 +48,7 @@ export interface RunContext {
   readonly days: Map<string, DayNews>;
   /** What of listed rows may not come in clear. */
   readonly erasing: Erasing;
-  /** The account's retention; null where it has none. */
+  /** The account's retention; null where none is in force. */
   readonly beyond: Beyond | null;
   /** Set while an audit reads. */
   audit: AuditNotes | null;
@@ -96,8 +96,23 @@ export function believed(skew: number | null): number | null {
   return skew !== null && Math.abs(skew) <= BELIEVABLE_SKEW ? skew : null;
 }
 
-/** Now, on whichever of the two clocks is behind. */
-export function earlierNow({ client, skew }: RunContext): number {
-  const known = believed(client.skew()) ?? believed(skew) ?? 0;
-  return Date.now() + Math.min(0, known);
+/**
+ * An instant of ours on whichever of the two clocks is behind; now by default.
+ * What this run heard counts however far off it is: where one of them is wrong,
+ * the earlier one concludes too little, and never too much.
+ */
+export function earlierNow({ client, skew }: RunContext, at = Date.now()): number {
+  return at + Math.min(0, client.skew() ?? believed(skew) ?? 0);
+}
+
+/**
+ * The newest instant that has passed by this machine's clock and by the
+ * provider's, as this run has heard it; null where it heard none, or one that
+ * is no clock. For what cannot be undone: a machine whose clock is wrong knows
+ * no better time by itself, and neither do times that it stored before.
+ */
+export function certainNow(client: Pick<Client, 'skew' | 'heard'>): number | null {
+  const heard = client.heard();
+  if (heard === null || believed(client.skew()) === null) return null;
+  return Math.min(Date.now(), heard);
 }

@@ -4,12 +4,13 @@ import { eraseCalls, readCalls } from '../store/erase-calls.ts';
 import { eraseQuarantined, restartWalks } from '../store/erase-rows.ts';
 import { countErased, type ErasureCounts, erasureKey, noErasureCounts } from '../store/erasures.ts';
 import {
-  callsOfParty,
   callsThatHold,
   countHeld,
   countVersions,
+  type FoundCall,
   quarantineThatHolds,
   type Sought,
+  type Stretch,
 } from '../store/find-erasable.ts';
 import {
   acquireLease,
@@ -34,8 +35,31 @@ export interface EraseWork {
   readonly signal: AbortSignal;
   /** Called while it waits, a few times a second, with who holds the account. */
   readonly onWait: (holder: string) => void;
-  /** Called after each transaction, with what is overwritten so far. */
-  readonly onProgress: (counts: ErasureCounts) => void;
+  /** Called now and then, with what was looked at and overwritten so far. */
+  readonly onProgress: (progress: EraseProgress) => void;
+}
+
+export interface EraseProgress {
+  readonly searched: number;
+  readonly calls: number;
+}
+
+/** Where the calls hold the number; no number is in it. */
+export interface Places {
+  /** Calls of which the number was a party. */
+  readonly asParty: number;
+  /** Those that had it nowhere but in the payload. */
+  readonly inPayload: number;
+  /** In which fields of the payload these had it. */
+  readonly fields: readonly string[];
+  /** Calls that stay, and hold the digits inside longer ones or in an id. */
+  readonly inside: number;
+  /** Some of these, by `call_id`. */
+  readonly insideIds: readonly string[];
+}
+
+export interface Erased extends Places {
+  readonly counts: ErasureCounts;
 }
 
 /** Calls a transaction: some tens of milliseconds. */
@@ -48,7 +72,7 @@ const PAGE = 500;
  *
  * @throws CdrError `erase.held` where another process keeps the account for longer than `maxWait`.
  */
-export async function eraseInAccount(work: EraseWork): Promise<ErasureCounts> {
+export async function eraseInAccount(work: EraseWork): Promise<Erased> {
   const { store, signal } = work;
   const lease = await patientLease(work);
   const lost = new AbortController();
@@ -80,7 +104,7 @@ async function patientLease({ store, sought, maxWait, signal, onWait }: EraseWor
   }
 }
 
-async function eraseUnderLease(work: EraseWork, lease: Lease): Promise<ErasureCounts> {
+async function eraseUnderLease(work: EraseWork, lease: Lease): Promise<Erased> {
   const { store, sought } = work;
   const { accountId } = sought;
   const runId = await fenced(store, lease, (trx) => beginRun(trx, accountId, 'erase', Date.now()));
@@ -95,22 +119,49 @@ async function eraseUnderLease(work: EraseWork, lease: Lease): Promise<ErasureCo
       return erased;
     });
     total = sum(total, done);
-    work.onProgress(total);
   };
-  for (;;) {
-    const callIds = await callsOfParty(store, sought, PAGE);
-    if (callIds.length === 0) break;
-    await erase(callIds);
-  }
-  for (let after: string | null = ''; after !== null; ) {
-    work.signal.throwIfAborted();
-    const { callIds, next } = await callsThatHold(store, sought, after);
-    for (let at = 0; at < callIds.length; at += PAGE) await erase(callIds.slice(at, at + PAGE));
-    after = next;
-  }
+  const places = await search(work, async (calls, searched) => {
+    for (let at = 0; at < calls.length; at += PAGE) {
+      await erase(calls.slice(at, at + PAGE).map(({ callId }) => callId));
+      work.onProgress({ searched, calls: total.calls });
+    }
+  });
   total = sum(total, await eraseRest(work, lease, runId, total.calls));
-  work.onProgress(total);
-  return total;
+  return { counts: total, ...places };
+}
+
+/** So many ids are named. */
+const NAMED = 20;
+
+/** Goes through an account's calls, once, and hands over those that hold the number. */
+async function search(
+  {
+    store,
+    sought,
+    signal,
+    onProgress,
+  }: Pick<EraseWork, 'store' | 'sought' | 'signal' | 'onProgress'>,
+  take: (calls: readonly FoundCall[], searched: number) => Promise<void>,
+): Promise<Places> {
+  let [searched, taken, asParty, inside] = [0, 0, 0, 0];
+  const fields = new Set<string>();
+  const insideIds: string[] = [];
+  for (let after: string | null = ''; after !== null; ) {
+    signal.throwIfAborted();
+    const stretch: Stretch = await callsThatHold(store, sought, after);
+    searched += stretch.searched;
+    taken += stretch.calls.length;
+    for (const call of stretch.calls) {
+      if (call.place === 'party') asParty += 1;
+      for (const field of call.fields) fields.add(field);
+    }
+    inside += stretch.inside.length;
+    insideIds.push(...stretch.inside.slice(0, NAMED - insideIds.length));
+    await take(stretch.calls, searched);
+    onProgress({ searched, calls: taken });
+    after = stretch.next;
+  }
+  return { asParty, inPayload: taken - asParty, fields: [...fields].sort(), inside, insideIds };
 }
 
 /** What is no call, and the end of it all, in one transaction. */
@@ -138,20 +189,19 @@ async function eraseRest(
 }
 
 /** What an erasure would overwrite in an account. Writes nothing and takes no lease. */
-export async function countErasable(store: Store, sought: Sought): Promise<ErasureCounts> {
-  const calls = new Set(await callsOfParty(store, sought, Number.MAX_SAFE_INTEGER));
-  for (let after: string | null = ''; after !== null; ) {
-    const stretch = await callsThatHold(store, sought, after);
-    for (const callId of stretch.callIds) calls.add(callId);
-    after = stretch.next;
-  }
+export async function countErasable(
+  work: Pick<EraseWork, 'store' | 'sought' | 'signal' | 'onProgress'>,
+): Promise<Erased> {
+  const { store, sought } = work;
+  let [calls, versions] = [0, 0];
+  const places = await search(work, async (found) => {
+    const callIds = found.map(({ callId }) => callId);
+    calls += callIds.length;
+    versions += await countVersions(store, sought.accountId, callIds);
+  });
   const quarantined = await quarantineThatHolds(store, sought);
-  return {
-    calls: calls.size,
-    versions: await countVersions(store, sought.accountId, [...calls]),
-    quarantined: quarantined.length,
-    held: await countHeld(store, sought),
-  };
+  const held = await countHeld(store, sought);
+  return { counts: { calls, versions, quarantined: quarantined.length, held }, ...places };
 }
 
 function sum(counts: ErasureCounts, added: Partial<ErasureCounts>): ErasureCounts {

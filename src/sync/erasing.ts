@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts';
-import { numbersIn } from '../phone-number.ts';
+import { mentionsOf, rowAlone, type Searched } from '../number-match.ts';
 import { erasedDigest } from '../store/erase-rows.ts';
 import { digestNumber, knownErasureKey, requestsFor } from '../store/erasures.ts';
 import type { Store } from '../store/store.ts';
@@ -17,7 +17,7 @@ export interface Erasing {
   readonly ofRejected: (raw: string, window: Span) => string | null;
 }
 
-type Parties = Pick<Call, 'caller' | 'callee' | 'started_at'>;
+type Parties = Omit<Searched, 'raw'> & Pick<Call, 'started_at'>;
 
 /** Where nothing was ever erased: costs nothing. */
 export const NOTHING_ERASED: Erasing = { ofCall: () => null, ofRejected: () => null };
@@ -25,8 +25,11 @@ export const NOTHING_ERASED: Erasing = { ofCall: () => null, ofRejected: () => n
 /** An account's retention as a run goes by it. */
 export interface Beyond {
   readonly erasureId: string;
-  /** Calls that started before are overwritten. Milliseconds. */
-  readonly before: number;
+  /**
+   * Calls that started before are overwritten. Milliseconds; null as long as the
+   * run has not heard the provider's clock, by which it has to be true, too.
+   */
+  readonly before: () => number | null;
 }
 
 /**
@@ -53,27 +56,28 @@ export async function loadErasing(
     }
   }
   const lookUp = remembering((text) => known.get(digestNumber(key, text)) ?? null);
-  const requestFor = (texts: Iterable<string>, started: number): string | null => {
-    for (const text of texts) {
-      const found = lookUp(text);
+  const requestFor = (call: Searched, started: number): string | null => {
+    // What is new, and that is nearly every row, started after every request.
+    if (started >= newest) return null;
+    for (const { key: spelling } of mentionsOf(call)) {
+      const found = lookUp(spelling);
       if (found !== null && started < found.before) return found.id;
     }
     return null;
   };
   return {
-    ofCall: ({ caller, callee, started_at }, raw) => {
-      const started = Date.parse(started_at);
-      // What is new, and that is nearly every row, started after every request.
-      const numbers =
-        started < newest ? new Set([caller ?? '', callee ?? '', ...numbersIn(raw)]) : [];
-      const request = requestFor(numbers, started);
+    ofCall: (call, raw) => {
+      const started = Date.parse(call.started_at);
+      const request = requestFor({ ...call, raw }, started);
       if (request !== null) return request;
-      return beyond !== null && started < beyond.before ? beyond.erasureId : null;
+      const before = beyond?.before() ?? null;
+      return beyond !== null && before !== null && started < before ? beyond.erasureId : null;
     },
     ofRejected: (raw, { from, to }) => {
       // When it started cannot be told: it may have been as early as its window.
-      const asked = from < newest && requestFor(numbersIn(raw), from) !== null;
-      const old = beyond !== null && to <= beyond.before;
+      const asked = requestFor(rowAlone(raw), from) !== null;
+      const before = beyond?.before() ?? null;
+      const old = before !== null && to <= before;
       return asked || old ? erasedDigest(key, raw) : null;
     },
   };

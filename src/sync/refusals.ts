@@ -11,8 +11,8 @@ import { halve } from './windows.ts';
 /** Refusals of one window that do not end the account's run. */
 
 /** How far past the computed horizon a refusal is still believed to mean the horizon. */
-const HORIZON_DOUBT = 3 * DAY;
-const ASK_TODAY_AGAIN = 6 * HOUR;
+export const HORIZON_DOUBT = 3 * DAY;
+export const ASK_TODAY_AGAIN = 6 * HOUR;
 
 /**
  * The provider says that the window is out of its reach: for an old one that is

@@ -1,71 +1,118 @@
 import { eraseCalls, readCalls } from '../store/erase-calls.ts';
-import { eraseQuarantined, quarantinedBefore } from '../store/erase-rows.ts';
-import {
-  countErased,
-  type Erasure,
-  erasureKey,
-  moveErasedTo,
-  readErasure,
-  registerRetention,
-} from '../store/erasures.ts';
+import { eraseQuarantined, quarantinedBefore, restartWalksBefore } from '../store/erase-rows.ts';
+import { countErased, erasureKey } from '../store/erasures.ts';
 import { oldCallsQuery } from '../store/find-erasable.ts';
 import { fenced } from '../store/leases.ts';
 import { overwriteDeleted } from '../store/remains.ts';
+import {
+  clearErasedTo,
+  countOlder,
+  forgetRetention,
+  moveErasedTo,
+  readErasedTo,
+  readRetention,
+  registerRetention,
+  retentionErasure,
+  saveRetention,
+} from '../store/retentions.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { formatDuration, isoMillis, isoSeconds, wholeSecond } from '../time.ts';
-import type { RunContext, SyncSettings } from './context.ts';
+import { DAY, formatDuration, isoMillis, isoSeconds, wholeSecond } from '../time.ts';
+import { certainNow, type RunContext, type SyncSettings } from './context.ts';
 import type { Beyond } from './erasing.ts';
+import { NOTICE, settleRetention } from './retention-notice.ts';
 
 /**
  * Overwriting calls that started longer ago than the account keeps them in
  * clear. It goes through them once, the oldest first, and remembers how far it
  * came; what is listed later from beyond is overwritten on its way in.
+ *
+ * Nothing else that a poll does is past mending. So it needs both clocks, this
+ * machine's and the provider's, and goes by what they say now, never by what it
+ * has reached before: a clock that was wrong once must not go on destroying.
  */
 
 /** Calls a run overwrites at most, so that the first time on a large store is spread over many polls. */
 const MOST = 4000;
 const PAGE = 500;
 
-/** The retention by which a run goes; null where the account has none. */
+/** The retention by which a run begins, milliseconds; null where none is in force. */
 export async function beginRetention(
   trx: StoreTransaction,
   { id, retention }: SyncSettings,
-  now: number,
-): Promise<Beyond | null> {
-  if (retention === null) return null;
-  const reason = `retention ${formatDuration(retention)}`;
-  const erasure = await registerRetention(trx, id, reason, now);
-  return { erasureId: erasure.id, before: boundary(erasure, now - retention) };
+): Promise<number | null> {
+  const stored = await readRetention(trx, id);
+  if (stored === null) return null;
+  if (retention === null) {
+    await forgetRetention(trx, id);
+    return null;
+  }
+  // A longer one counts at once; the next poll enters it.
+  return stored.in_force === null ? null : Math.max(stored.in_force, retention);
 }
 
-/** A clock that was set back, or a longer retention, brings nothing back into clear. */
-function boundary({ erased_to }: Erasure, before: number): number {
-  const reached = erased_to === null ? before : Date.parse(erased_to);
-  return Math.max(wholeSecond(before), reached);
+export function beyondRetention(
+  accountId: string,
+  retention: number,
+  client: RunContext['client'],
+): Beyond {
+  return {
+    erasureId: retentionErasure(accountId),
+    before: () => {
+      const now = certainNow(client);
+      return now === null ? null : wholeSecond(now - retention);
+    },
+  };
 }
 
-/** Overwrites what lies beyond the retention by now, some thousand calls a run. */
+/** Overwrites calls beyond the retention by now, some thousand a run, and announces a first or a shorter one. */
 export async function applyRetention(context: RunContext): Promise<void> {
-  const { beyond, settings, log } = context;
-  if (beyond === null) return;
-  const calls = await eraseOldCalls(context, beyond);
-  const quarantined = await eraseOldQuarantine(context, beyond);
-  if (calls.erased + quarantined === 0) return;
-  const rest = calls.erased >= MOST ? { goes_on: 'with the next run' } : {};
+  const { settings, client, log } = context;
+  const now = certainNow(client);
+  if (now === null || settings.retention === null) return;
+  const inForce = await enterRetention(context, settings.retention, now);
+  if (inForce === null) return;
+  const before = wholeSecond(now - inForce);
+  const { erased, to } = await eraseOldCalls(context, before);
+  if (erased === 0) return;
+  const rest = erased >= MOST ? { goes_on: 'with the next run' } : {};
   const words = 'overwrote what lies beyond the retention';
-  log.info(
-    { account: settings.id, calls: calls.erased, quarantined, to: calls.to, ...rest },
-    words,
-  );
+  log.info({ account: settings.id, calls: erased, to, ...rest }, words);
+}
+
+async function enterRetention(
+  { store, lease, settings: { id }, log }: RunContext,
+  wanted: number,
+  now: number,
+): Promise<number | null> {
+  const stored = await readRetention(store.db, id);
+  const { kind, retention } = settleRetention(stored, wanted, now);
+  if (kind === 'kept') return retention.in_force;
+  await fenced(store, lease, async (trx) => {
+    await saveRetention(trx, id, retention);
+    if (kind === 'announced') return;
+    const reason = `retention ${formatDuration(wanted)}`;
+    await registerRetention(trx, id, { reason, now });
+  });
+  if (kind === 'announced') {
+    const { older } = await countOlder(store, id, isoSeconds(now - wanted));
+    const fields = { account: id, calls: older, from: isoSeconds(now + NOTICE) };
+    log.warn(fields, `the retention ${formatDuration(wanted)} will overwrite calls for good`);
+  }
+  return retention.in_force;
 }
 
 async function eraseOldCalls(
-  context: RunContext,
-  { erasureId, before }: Beyond,
+  { store, lease, settings, signal }: RunContext,
+  before: number,
 ): Promise<{ readonly erased: number; readonly to: string }> {
-  const { store, lease, settings, signal } = context;
+  const erasureId = retentionErasure(settings.id);
   const end = isoSeconds(before);
-  let from = (await readErasedTo(context, erasureId)) ?? '';
+  let from = (await readErasedTo(store, settings.id)) ?? '';
+  if (from > isoSeconds(before + DAY)) {
+    // It was reached by a shorter retention, or by a clock that was wrong.
+    await fenced(store, lease, (trx) => clearErasedTo(trx, settings.id));
+    from = '';
+  }
   let erased = 0;
   while (from < end && erased < MOST) {
     signal.throwIfAborted();
@@ -79,7 +126,7 @@ async function eraseOldCalls(
       const rows = await readCalls(trx, settings.id, ids);
       const done = await eraseCalls(trx, rows, { id: erasureId, now: isoMillis(Date.now()) });
       await countErased(trx, erasureId, settings.id, done);
-      await moveErasedTo(trx, erasureId, to);
+      await moveErasedTo(trx, settings.id, to);
     });
     erased += page.length;
     from = to;
@@ -87,20 +134,26 @@ async function eraseOldCalls(
   return { erased, to: from };
 }
 
-async function eraseOldQuarantine(
-  { store, lease, settings, clock }: RunContext,
-  { erasureId, before }: Beyond,
-): Promise<number> {
+/**
+ * Overwrites rows beyond the retention that are no calls, and begins the walks
+ * anew that hold some back. Not while others of this run's walks are under way.
+ */
+export async function eraseOldRows(context: RunContext): Promise<void> {
+  const { store, lease, settings, clock, beyond, log } = context;
+  const before = beyond?.before() ?? null;
+  if (beyond === null || before === null) return;
   const rows = await quarantinedBefore(store, settings.id, clock.dayOf(before), PAGE);
-  if (rows.length === 0) return 0;
-  await overwriteDeleted(store);
-  await fenced(store, lease, async (trx) => {
+  if (rows.length > 0) await overwriteDeleted(store);
+  const held = await fenced(store, lease, async (trx) => {
     await eraseQuarantined(trx, settings.id, rows, await erasureKey(trx));
-    await countErased(trx, erasureId, settings.id, { quarantined: rows.length });
+    // A walk knows the quarantined rows that it has met by their payload.
+    const which = rows.length > 0 ? 'all' : 'holding';
+    const held = await restartWalksBefore(trx, settings.id, before, which);
+    const counts = { quarantined: rows.length, held };
+    await countErased(trx, beyond.erasureId, settings.id, counts);
+    return held;
   });
-  return rows.length;
-}
-
-async function readErasedTo({ store }: RunContext, erasureId: string): Promise<string | null> {
-  return (await readErasure(store, erasureId))?.erased_to ?? null;
+  if (rows.length + held === 0) return;
+  const words = 'overwrote rows beyond the retention';
+  log.info({ account: settings.id, quarantined: rows.length, held }, words);
 }

@@ -1,14 +1,15 @@
 import { onTestFinished } from 'vitest';
 import { chooseAccounts } from '../../src/commands/session.ts';
 import { loadConfig } from '../../src/config/config.ts';
-import { numberForms } from '../../src/phone-number.ts';
+import { numberKeys } from '../../src/number-match.ts';
+import { numberForms, sharedDigits } from '../../src/phone-number.ts';
 import { redactor } from '../../src/redact.ts';
 import { type ErasureCounts, registerRequest } from '../../src/store/erasures.ts';
 import { overwriteDeleted } from '../../src/store/remains.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import type { SyncAccount } from '../../src/sync/account.ts';
 import { backfillAccount } from '../../src/sync/backfill.ts';
-import { eraseInAccount } from '../../src/sync/erase.ts';
+import { type EraseProgress, eraseInAccount } from '../../src/sync/erase.ts';
 import { pollAccount } from '../../src/sync/poll.ts';
 import type { AccountReport } from '../../src/sync/report.ts';
 import { type Reprocessed, reprocess } from '../../src/sync/reprocess.ts';
@@ -37,7 +38,8 @@ export interface Engine {
 interface EraseOptions {
   readonly accounts?: readonly string[];
   readonly requestedAt?: number;
-  readonly onProgress?: (counts: ErasureCounts) => void;
+  readonly inPayload?: boolean;
+  readonly onProgress?: (progress: EraseProgress) => void;
 }
 
 export async function openEngine(bench: Workbench): Promise<Engine> {
@@ -89,22 +91,25 @@ export async function openEngine(bench: Workbench): Promise<Engine> {
         if (result === undefined) throw new Error(`Nothing was reprocessed: ${lines.join('\n')}`);
         return result;
       }),
-    erase: async (number, { accounts: named, requestedAt = Date.now(), onProgress } = {}) => {
+    erase: async (number, options = {}) => {
+      const { accounts: named = null, requestedAt = Date.now(), inPayload = false } = options;
       await overwriteDeleted(store);
       const forms = numberForms(number);
+      const keys = numberKeys(forms, inPayload);
+      const request = { keys, reason: 'a request', requestedBy: 'test', requestedAt };
       const { id: erasureId, present } = await registerRequest(store, {
-        ...{ forms, reason: 'a request', requestedBy: 'test', requestedAt },
-        accounts: named ?? null,
+        ...request,
+        accounts: named,
       });
       const counts: ErasureCounts[] = [];
       for (const accountId of present) {
-        const sought = { accountId, forms, before: requestedAt };
-        counts.push(
-          await eraseInAccount({
-            ...{ store, erasureId, sought, maxWait: 0, signal: around.signal },
-            ...{ onWait: () => undefined, onProgress: onProgress ?? (() => undefined) },
-          }),
-        );
+        const digits = sharedDigits(forms);
+        const sought = { accountId, keys: new Set(keys), digits, before: requestedAt };
+        const erased = await eraseInAccount({
+          ...{ store, erasureId, sought, maxWait: 0, signal: around.signal },
+          ...{ onWait: () => undefined, onProgress: options.onProgress ?? (() => undefined) },
+        });
+        counts.push(erased.counts);
       }
       return counts;
     },

@@ -1,0 +1,75 @@
+import { CdrError, failureOf, fault } from '../errors.ts';
+import { countInFiles, emptyJournal, rebuildFile, type Unbuilt } from '../store/remains.ts';
+import type { Store } from '../store/store.ts';
+import { toStoreError } from '../store/trouble.ts';
+import type { ErasedAccount, FilesReport } from './erase-text.ts';
+import type { EraseOptions, EraseWish } from './erase-wish.ts';
+
+/** The end of an erasure: what the files of the store still hold. Whatever fails here, what was erased is told. */
+
+type Options = Pick<EraseOptions, 'short' | 'rebuild' | 'maxWait'>;
+
+export const NOT_SEARCHED: FilesReport = { state: 'not_searched', occurrences: null, error: null };
+
+/** Whether nothing is left that the same command could do. */
+export function isDone({ state }: FilesReport): boolean {
+  return state === 'clean' || state === 'rebuilt';
+}
+
+/** Moves the journal into the store; null where that could be done. */
+export function settleJournal(
+  store: Store,
+  { maxWait }: Options,
+  signal: AbortSignal,
+): Promise<FilesReport | null> {
+  return told(signal, async () => {
+    const emptied = await emptyJournal(store, { patience: maxWait, signal });
+    return emptied ? null : troubled({ state: 'busy' });
+  });
+}
+
+/** Searches the files of the closed store, and writes it anew where unused space holds the number. */
+export function cleanFiles(
+  url: string,
+  { digits }: EraseWish,
+  accounts: readonly ErasedAccount[],
+  { short, rebuild, maxWait }: Options,
+  signal: AbortSignal,
+): Promise<FilesReport> {
+  return told(signal, async () => {
+    // So few digits stand everywhere: what matters is whether something was overwritten.
+    const telling = short !== true;
+    const before = telling ? await countInFiles(url, digits, signal) : null;
+    const clean = before === 0 || (!telling && accounts.every(({ calls }) => calls === 0));
+    if (clean) return { state: 'clean', occurrences: before, error: null };
+    if (!rebuild) return { state: 'remains', occurrences: before, error: null };
+    const built = await rebuildFile(url, { patience: maxWait, signal });
+    if (built.state !== 'rebuilt') return troubled(built);
+    const occurrences = telling ? await countInFiles(url, digits, signal) : null;
+    return { state: 'rebuilt', occurrences, error: null };
+  });
+}
+
+/** @throws what is no failure of the store. */
+export async function told<Report>(
+  signal: AbortSignal,
+  work: () => Promise<Report>,
+): Promise<Report | FilesReport> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (signal.aborted) throw thrown;
+    const error = toStoreError(thrown);
+    if (!(error instanceof CdrError)) throw thrown;
+    return { state: 'failed', occurrences: null, error: failureOf(error) };
+  }
+}
+
+function troubled(unbuilt: Unbuilt): FilesReport {
+  const { state } = unbuilt;
+  const why =
+    unbuilt.state === 'busy'
+      ? fault('erase.busy', 'another process keeps the files of the store in use')
+      : fault('erase.room', `${unbuilt.folder} has no room to write the store anew`);
+  return { state, occurrences: null, error: failureOf(new CdrError(why)) };
+}
