@@ -1,4 +1,5 @@
 import type { RolldownOptions } from 'rolldown';
+import { executable } from './executable.ts';
 import { notices } from './notices.ts';
 
 /**
@@ -24,6 +25,6 @@ export default {
   input: { cli: 'src/cli.ts', 'pglite-thread': 'src/jobs/pglite-thread.ts' },
   platform: 'node',
   external: EXTERNAL,
-  plugins: [notices()],
+  plugins: [notices(), executable('cli.js')],
   output: { dir: 'dist', cleanDir: true },
 } satisfies RolldownOptions;

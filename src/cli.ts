@@ -7,7 +7,7 @@ if (major > 22 || (major === 22 && minor >= 12)) {
 } else {
   process.stderr.write(
     `cdrsync needs Node.js 22.12 or newer; this is ${process.versions.node}.\n` +
-      'Install a newer one (https://nodejs.org), or in a checkout of cdrsync use: npx cdrsync …\n',
+      'Install a newer one (https://nodejs.org), or use npx cdrsync … in the top folder of a checkout.\n',
   );
   process.exit(2);
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, inject, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type Json, type JsonObject, parseJson } from '../src/json.ts';
 import { PROVIDERS, type ProviderName } from '../src/sandbox/wire.ts';
@@ -52,6 +52,10 @@ it('tells its version, and what it can do, with examples', async () => {
     expect(stdout).toMatch(new RegExp(`Examples:\\n +\\$ cdrsync .*${own[index]}`));
     expect(stdout).toContain('--config');
   }
+});
+
+it('may be started as a program, also after a build', async () => {
+  expect((await stat(inject('cli'))).mode & 0o111).toBe(0o111);
 });
 
 it('refuses what it does not know, by its name', async () => {
