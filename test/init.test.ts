@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, it, onTestFinished } from 'vitest';
@@ -115,7 +115,7 @@ it('overwrites neither an account nor a secret, and names everything missing or 
     [[...ITNIO, ...address], ['there is an account itnio-hk']],
     [
       [...ITNIO, ...address, '--id', 'other'],
-      ['EEXIST', 'secrets/'],
+      ['exists', 'secrets/'],
     ],
     [
       [...ITNIO, '--base-url', 'ftp://x', '--id', 'a b'],
@@ -223,6 +223,26 @@ it('leaves owner and mode of the configuration as they are, and the secrets to i
   expect(of('worker.config.json')).toEqual([...owner, 0o640]);
   expect(of('secrets')).toEqual([...owner, 0o700]);
   expect(of('secrets/a-password')).toEqual([...owner, 0o600]);
+});
+
+it('names a file that is in the way of a secret', async () => {
+  const folder = await openFolder();
+  await mkdir(join(folder, 'secrets'));
+  await writeFile(join(folder, 'secrets', 'a-password'), '');
+  const { code, stderr } = await init(folder, SECRET, ...okcc('a'));
+  expect(code).toBe(2);
+  expect(stderr).toContain('secrets/a-password exists [init.exists]');
+  expect(await readdir(folder)).toEqual(['secrets']);
+});
+
+it('makes the file that a link leads to, and leaves the link', async () => {
+  const folder = await openFolder();
+  const elsewhere = await openFolder();
+  await symlink(join(elsewhere, 'real.json'), join(folder, 'worker.config.json'));
+  const { code, stderr } = await init(folder, SECRET, ...okcc('a'));
+  expect(code, stderr).toBe(0);
+  expect(lstatSync(join(folder, 'worker.config.json')).isSymbolicLink()).toBe(true);
+  expect(await readdir(elsewhere)).toEqual(['real.json']);
 });
 
 it('names the lock that another one left behind', async () => {

@@ -1,24 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ENTRIES } from '../src/codes/catalogue.ts';
-import { buildProgram } from '../src/program/program.ts';
 import { ALARM_CODES } from '../src/status/alarm-codes.ts';
+import { anchorOf, codesIn, expectTaken } from './support/documents.ts';
 import { RUNBOOKS, readRunbook, type Section } from './support/runbook.ts';
 
 // docs/RUNBOOK.md and its translation: nothing in them leads nowhere, and both say the same.
 
 const LANGUAGES = ['en', 'zh'] as const;
-
-/** What stands between backticks outside of the blocks. */
-function codesIn(text: string): readonly string[] {
-  const prose = text.replaceAll(/^```.*?^```$/gms, '');
-  return [...prose.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
-}
-
-/** The part of an address by which GitHub links to a heading. */
-function anchorOf({ title }: Section): string {
-  const letters = title.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '');
-  return `#${letters.trim().replaceAll(/\s/g, '-')}`;
-}
 
 const anchorsIn = (text: string): readonly string[] =>
   [...text.matchAll(/\]\((#[^)]+)\)/g)].map(([, anchor = '']) => anchor);
@@ -42,7 +30,7 @@ describe.each(LANGUAGES)('the runbook (%s)', (language) => {
   it('leads to every incident, and nowhere else', () => {
     expect(incidents.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     const anchors = new Set(anchorsIn(triage.text));
-    expect([...anchors].sort()).toEqual(incidents.map(anchorOf).sort());
+    expect([...anchors].sort()).toEqual(incidents.map(({ title }) => anchorOf(title)).sort());
     const all = sections.flatMap(({ text }) => anchorsIn(text));
     expect(all.filter((anchor) => !anchors.has(anchor))).toEqual([]);
   });
@@ -69,17 +57,6 @@ describe.each(LANGUAGES)('the runbook (%s)', (language) => {
     for (const command of commands) await expectTaken(command);
   });
 });
-
-/** Parses a command line as the program does, and runs nothing. */
-async function expectTaken(command: string): Promise<void> {
-  let actions = 0;
-  const program = buildProgram(() => async () => {
-    actions += 1;
-  });
-  program.configureOutput({ writeErr: (text) => expect.fail(`${command}: ${text}`) });
-  await program.parseAsync(command.split(' ').slice(1), { from: 'user' });
-  expect(actions, command).toBe(1);
-}
 
 it(`says in ${RUNBOOKS.zh} what it says in ${RUNBOOKS.en}`, () => {
   const [english, chinese] = [readRunbook('en'), readRunbook('zh')];

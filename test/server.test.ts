@@ -748,6 +748,8 @@ describe.concurrent('the metrics', () => {
     lateness: { calls: 0, latest_seconds: null },
     pause: null,
     retention_seconds: null,
+    retention_state: 'off',
+    retention_from: null,
     backfills: [],
     alarms: [alarm('holes'), alarm('provider_down')],
     ...change,

@@ -1,5 +1,6 @@
 import SQLite from 'better-sqlite3';
 import { z } from 'zod';
+import { NOTICE } from '../../src/sync/retention-notice.ts';
 import { addDays } from '../../src/time.ts';
 import { type Finished, query, shanghai } from './workbench.ts';
 
@@ -13,6 +14,11 @@ export function tamper(path: string, sql: string, ...values: readonly (string | 
   } finally {
     database.close();
   }
+}
+
+/** As if the retentions that are announced had been announced for long enough. */
+export function endNotice(path: string): void {
+  tamper(path, 'update retentions set announced_at = announced_at - ?', NOTICE);
 }
 
 /** Some local days before today. */
