@@ -72,9 +72,17 @@ function base64Forms(secret: string): readonly string[] {
   return [...all, ...all.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))];
 }
 
-/** Without characters that move a cursor or hide others, line breaks apart. */
+/** Characters that move a terminal's cursor or hide others. */
+const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** A text of ours, in which foreign words may stand: its own line breaks stay. */
 export function printable(text: string): string {
-  return text.replaceAll(/(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ');
+  return text.split('\n').map(printableLine).join('\n');
+}
+
+/** Foreign words, on one line. */
+export function printableLine(text: string): string {
+  return text.replaceAll(UNSEEN, ' ');
 }
 
 /**
@@ -83,11 +91,8 @@ export function printable(text: string): string {
  * it expected), with numbers masked, and short.
  */
 export function cleanWords(text: string, redact: Redactor): string {
-  const printable = redact(text)
-    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
-    .replace(/ {2,}/g, ' ')
-    .trim();
-  const plain = redact(printable)
+  const line = printableLine(redact(text)).replace(/ {2,}/g, ' ').trim();
+  const plain = redact(line)
     .replace(/(\bhttps?:\/\/[^\s?#"']+)[?#][^\s"']*/gi, '$1')
     .replace(/\?[^\s"'<>?]*=[^\s"'<>]*/g, '')
     .replace(/(?<![0-9a-f])[0-9a-f]{32,}(?![0-9a-f])/gi, HIDDEN)

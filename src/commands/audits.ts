@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { printableLine } from '../redact.ts';
 import type { Audit } from '../store/audits.ts';
 import { formatDuration, isoMillis, SECOND, type ZoneClock } from '../time.ts';
-import { printable } from './printable.ts';
 import { count, table } from './table.ts';
 import { wrapLines } from './wrap.ts';
 
@@ -51,7 +51,7 @@ function sumLines({ talk_seconds, cost, digest, ...audit }: Audit): readonly str
 /** `12.30 CNY, 0.5 USD`; `none` where nothing costs anything. */
 export function costText(cost: Readonly<Record<string, string>>): string {
   const parts = Object.entries(cost).map(([currency, sum]) =>
-    currency === 'unknown' ? `${sum} (no currency stated)` : `${sum} ${printable(currency)}`,
+    currency === 'unknown' ? `${sum} (no currency stated)` : `${sum} ${printableLine(currency)}`,
   );
   return parts.length === 0 ? 'none' : parts.sort().join(', ');
 }

@@ -1,11 +1,11 @@
 import type { CallFlag } from '../call.ts';
 import { type Json, writeJson } from '../json.ts';
+import { printableLine } from '../redact.ts';
 import type { Change, Dossier, DossierVersion, Write } from '../store/dossier.ts';
 import type { StoredRecord } from '../store/records.ts';
 import type { Run } from '../store/runs.ts';
 import { isoSeconds, type ZoneClock } from '../time.ts';
 import { auditsText } from './audits.ts';
-import { printable } from './printable.ts';
 import { count, table } from './table.ts';
 import { wrap, wrapLines } from './wrap.ts';
 
@@ -18,15 +18,15 @@ export function numberText(records: readonly StoredRecord[], clockOf: ClockOf): 
   const head = ['started (local)', 'caller', 'callee', 'talk s', 'outcome'];
   const rows = records.map((record) => [
     clockOf(record.account_id).format(Date.parse(record.started_at)),
-    printable(record.caller ?? '-'),
-    printable(record.callee ?? '-'),
+    printableLine(record.caller ?? '-'),
+    printableLine(record.callee ?? '-'),
     record.talk_seconds === null ? '-' : count(record.talk_seconds),
     outcome(record),
   ]);
   const [first = '', ...lines] = table(head, rows).trimEnd().split('\n');
   const told = records.flatMap(({ account_id, call_id }, index) => [
     lines[index] ?? '',
-    `  ${account_id}  ${printable(call_id)}`,
+    `  ${account_id}  ${printableLine(call_id)}`,
   ]);
   return wrapLines(`${[first, ...told].join('\n')}\n`);
 }
@@ -48,9 +48,9 @@ export function callsText(dossiers: readonly Dossier[], clockOf: ClockOf, raw: b
 
 function dossierText(dossier: Dossier, clock: ZoneClock, raw: boolean): string {
   const { record, versions, writes, audits } = dossier;
-  const payload = (text: string): string => (raw ? `  raw ${printable(text)}\n` : '');
+  const payload = (text: string): string => (raw ? `  raw ${printableLine(text)}\n` : '');
   return [
-    wrapLines(`${record.account_id}  ${printable(record.call_id)}\n\n`),
+    wrapLines(`${record.account_id}  ${printableLine(record.call_id)}\n\n`),
     fieldLines(dossier, clock),
     payload(record.raw),
     `\nversions\n`,
@@ -94,7 +94,7 @@ function fieldLines({ record, day, erasure }: Dossier, clock: ZoneClock): string
   ];
   return fields
     .flatMap(([name, value]) =>
-      value === null ? [] : [`${wrap(printable(value), `  ${name.padEnd(10)}  `)}\n`],
+      value === null ? [] : [`${wrap(printableLine(value), `  ${name.padEnd(10)}  `)}\n`],
     )
     .join('');
 }
@@ -161,11 +161,11 @@ function versionText(version: DossierVersion, clock: ZoneClock): string {
 }
 
 function changeText({ field, old, new: now }: Change): string {
-  return `${wrap(`${printable(field)}: ${valueText(old)} → ${valueText(now)}`, '    ')}\n`;
+  return `${wrap(`${printableLine(field)}: ${valueText(old)} → ${valueText(now)}`, '    ')}\n`;
 }
 
 function valueText(value: Json): string {
-  return printable(typeof value === 'string' && value !== '' ? value : writeJson(value));
+  return printableLine(typeof value === 'string' && value !== '' ? value : writeJson(value));
 }
 
 function writeText({ wrote, at, runs }: Write, clock: ZoneClock): string {
