@@ -74,17 +74,17 @@ export function* mentionsOf(call: Searched): Generator<Mention> {
     const text = call[field];
     if (text === null) continue;
     yield { place: 'party', field, key: plainNumber(text) };
-    yield* longMentions('party', field, text);
+    yield* longMentions(field, text);
   }
   // An agent's name or work number, which has digits of its own.
-  if (call.agent !== null) yield* longMentions('party', 'agent', call.agent);
+  if (call.agent !== null) yield* longMentions('agent', call.agent);
   const ids = [call.call_id, call.native_id, call.correlation_id, call.identity_key ?? null];
   yield* payloadMentions(call.raw, ids);
 }
 
-function* longMentions(place: 'party', field: string, text: string): Generator<Mention> {
+function* longMentions(field: string, text: string): Generator<Mention> {
   for (const key of spellingsIn(text)) {
-    if (digitsOf(key) >= SHORTEST_ANYWHERE) yield { place, field, key };
+    if (digitsOf(key) >= SHORTEST_ANYWHERE) yield { place: 'party', field, key };
   }
 }
 

@@ -17,9 +17,10 @@ const SHORTEST_INTERNATIONAL = 9;
  *
  * Blanks, hyphens, dots, brackets and invisible characters are left out, and the
  * trunk prefix 0 behind a country code (`+86 (0)138…`); `+` and `00` begin a country
- * code. Full-width characters count as the plain ones. A number of ten or eleven digits is looked for with and without 86 and
- * the trunk prefix 0. Since +1 380… and the mobile 1380… have the same digits,
- * what looks like a Chinese mobile number is one unless a `+` or `00` says otherwise.
+ * code. Full-width characters count as the plain ones. A number of ten or eleven
+ * digits is looked for with and without 86 and the trunk prefix 0. Since +1 380…
+ * and the mobile 1380… have the same digits, what looks like a Chinese mobile
+ * number is one unless a `+` or `00` says otherwise.
  */
 export function numberForms(given: string): readonly string[] {
   const typed = given.trim();

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import type { Config } from '../config/config.ts';
 import { CdrError, configError, failureOf } from '../errors.ts';
 import { cleanWords, type Redactor } from '../redact.ts';
 import { readAccounts } from '../store/accounts.ts';
@@ -25,6 +26,7 @@ import {
 } from './erase-text.ts';
 import { requestTime } from './erase-time.ts';
 import { type EraseOptions, type EraseWish, eraseWish } from './erase-wish.ts';
+import { knownAccounts } from './known-accounts.ts';
 import { type GlobalOptions, openSession, openSessionStore, type Session } from './session.ts';
 
 /**
@@ -84,7 +86,7 @@ async function count(
   const progress = eraseProgress(globals);
   const accounts: ErasedAccount[] = [];
   try {
-    for (const account of await chosenAccounts(store, config.accounts, options)) {
+    for (const account of await chosenAccounts(store, config, options)) {
       const sought = { accountId: account, keys: new Set(keys), digits, before: Date.now() };
       const { onProgress } = progress(account);
       const found = await countErasable({ store, sought, signal, onProgress });
@@ -110,7 +112,7 @@ async function erase(
   let trouble: FilesReport | null;
   try {
     await overwriteDeleted(store);
-    await chosenAccounts(store, config.accounts, options);
+    await chosenAccounts(store, config, options);
     const before = await requestTime(store, options);
     const { keys, digits, reason, requestedBy } = wish;
     const named = options.account.length === 0 ? null : [...options.account].sort();
@@ -198,18 +200,10 @@ async function eraseAccount(
 /** Those that the store holds, whether they are still configured or not, or those named. */
 async function chosenAccounts(
   store: Store,
-  configured: readonly { readonly id: string }[],
+  config: Config,
   { account }: EraseOptions,
 ): Promise<readonly string[]> {
-  const stored = (await readAccounts(store)).map(({ id }) => id);
-  const known = new Set([...stored, ...configured.map(({ id }) => id)]);
-  const unknown = account.filter((id) => !known.has(id));
-  if (unknown.length > 0) {
-    const names = [...known].join(', ');
-    throw configError('usage.account', `no account ${unknown.join(', ')}`, {
-      en: `The accounts are: ${names}.`,
-      zh: `已有的账号：${names}。`,
-    });
-  }
-  return stored.filter((id) => account.length === 0 || account.includes(id));
+  const known = await knownAccounts(store, config, account);
+  const stored = new Set((await readAccounts(store)).map(({ id }) => id));
+  return known.map(({ id }) => id).filter((id) => stored.has(id));
 }

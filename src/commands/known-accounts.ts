@@ -18,7 +18,7 @@ export interface KnownAccount {
 export function withoutStore(config: Config, ids: readonly string[]): CdrError {
   const unknown = ids.filter((id) => !config.accounts.some((account) => account.id === id));
   return unknown.length > 0
-    ? unknownAccounts(config, unknown, config.accounts)
+    ? unknownAccounts(unknown, config.accounts, config.path)
     : missing(config.store);
 }
 
@@ -43,17 +43,18 @@ export async function knownAccounts(
   const left = stored.filter(({ id }) => !configured.some((known) => known.id === id));
   const all = [...configured, ...left];
   const unknown = ids.filter((id) => !all.some((known) => known.id === id));
-  if (unknown.length > 0) throw unknownAccounts(config, unknown, all);
+  if (unknown.length > 0) throw unknownAccounts(unknown, all, `${config.path} or its store`);
   return all.filter(({ id }) => ids.length === 0 || ids.includes(id));
 }
 
-function unknownAccounts(
-  { path }: Config,
+/** @param where in which accounts were looked for, for a person. */
+export function unknownAccounts(
   unknown: readonly string[],
   all: readonly { readonly id: string }[],
+  where: string,
 ): CdrError {
   const known = all.map(({ id }) => id).join(', ');
-  return configError('usage.account', `no account ${unknown.join(', ')} in ${path} or its store`, {
+  return configError('usage.account', `no account ${unknown.join(', ')} in ${where}`, {
     en: `The accounts are: ${known}.`,
     zh: `已有的账号：${known}。`,
   });

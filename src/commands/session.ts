@@ -1,13 +1,14 @@
 import type { Language } from '../codes/entry.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/config.ts';
-import { type CdrError, configError } from '../errors.ts';
+import type { CdrError } from '../errors.ts';
 import { type LogLevel, makeLog } from '../log.ts';
 import { type Redactor, redactor } from '../redact.ts';
 import { type RoomCheck, watchRoom } from '../store/disk.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { SyncAccount } from '../sync/account.ts';
 import type { Log } from '../sync/log.ts';
+import { unknownAccounts } from './known-accounts.ts';
 
 /** The options that every command takes. */
 export interface GlobalOptions {
@@ -67,13 +68,7 @@ export async function openSessionStore(
 /** The configured accounts, or those named. */
 export function chooseAccounts(config: Config, ids: readonly string[]): readonly SyncAccount[] {
   const unknown = ids.filter((id) => !config.accounts.some((account) => account.id === id));
-  if (unknown.length > 0) {
-    const known = config.accounts.map(({ id }) => id).join(', ');
-    throw configError('usage.account', `no account ${unknown.join(', ')} in ${config.path}`, {
-      en: `The accounts are: ${known}.`,
-      zh: `已配置的账号：${known}。`,
-    });
-  }
+  if (unknown.length > 0) throw unknownAccounts(unknown, config.accounts, config.path);
   const chosen = config.accounts.filter(({ id }) => ids.length === 0 || ids.includes(id));
   return chosen.map(
     ({
