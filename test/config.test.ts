@@ -299,7 +299,7 @@ describe('a problem', () => {
     [{ accounts: {} }, ['accounts']],
     [{ accounts: [ITNIO], store: 'mysql://x' }, ['store']],
     [{ accounts: [ITNIO], store: 'sqlite:' }, ['store']],
-    [{ accounts: [ITNIO], store: 'postgres://localhost/cdr' }, ['store']],
+    [{ accounts: [ITNIO], store: 'postgres://localhost/' }, ['store']],
     [{ accounts: [ITNIO], queue: 'redis://' }, ['queue']],
     [{ accounts: [ITNIO], http: { listen: '8787' } }, ['http.listen']],
     [{ accounts: [ITNIO], http: { token: '' } }, ['http.token']],

@@ -47,7 +47,7 @@ it.each([
   ['after 30 commit'],
   ['before 31 begin'],
   ['after 31 begin'],
-  ['after 6 insert into "calls"'],
+  ['after 60 insert into "calls"'],
   ['before 10 insert into "window_pages"'],
   ['after 11 update "windows"'],
   ['after 4 delete from "windows"'],

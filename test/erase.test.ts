@@ -13,7 +13,7 @@ import { erasureAlarms } from '../src/status/erasure-alarms.ts';
 import { storeBytes } from '../src/store/disk.ts';
 import { oldCallsQuery } from '../src/store/find-erasable.ts';
 import { acquireLease } from '../src/store/leases.ts';
-import { rebuildFile } from '../src/store/remains.ts';
+import { rebuildFile } from '../src/store/sqlite/remains.ts';
 import { addDays, HOUR, MINUTE } from '../src/time.ts';
 import { type Engine, openEngine } from './support/engine.ts';
 import { ago, at, dayStates, tamper } from './support/tamper.ts';
@@ -926,7 +926,9 @@ it('takes the number from standard input, in full-width digits, and a store behi
     encoding: 'utf8',
   });
   expect(status, stderr).toBe(0);
-  expect(storeBytes(`sqlite:${link}`)).toBe(storeBytes(`sqlite:${bench.store}`));
+  expect(await storeBytes(`sqlite:${link}`, null)).toBe(
+    await storeBytes(`sqlite:${bench.store}`, null),
+  );
   const told = Document.parse(JSON.parse(stdout));
   expect(told.number_masked).toBe('139****5678');
   expect(told.accounts).toMatchObject([{ calls: 1 }]);

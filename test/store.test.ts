@@ -112,7 +112,7 @@ async function contentOf({ db }: Store): Promise<string> {
 describe('opening', () => {
   test('makes a store where there is none, and says so', async () => {
     const store = await open();
-    expect(events).toEqual([{ kind: 'created', path }]);
+    expect(events).toEqual([{ kind: 'created', name: path }]);
     expect(await store.db.selectFrom('counters').selectAll().execute()).toEqual([
       { name: 'change_seq', value: 0 },
     ]);

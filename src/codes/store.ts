@@ -24,6 +24,39 @@ export const STORE_ERRORS = {
       zh: '请检查目录是否存在，以及当前用户是否有写权限。',
     },
   },
+  'store.unreachable': {
+    class: 'store',
+    cause: {
+      en: 'The PostgreSQL server of the store does not answer, refuses connections, or went away. It was waited for half a minute (commands that only read: five seconds).',
+      zh: '存储库所在的 PostgreSQL 服务器没有响应、拒绝连接，或连接中断。程序已等待半分钟（只读命令为五秒）。',
+    },
+    hint: {
+      en: 'Check that the server named in "store" runs and can be reached from here. Nothing is lost: the next run goes on after the last page that was stored.',
+      zh: '请检查 `store` 中的服务器是否在运行、从本机能否连通。数据没有丢失：下次运行从最后一个已入库的分页之后继续。',
+    },
+  },
+  'store.refused': {
+    class: 'config',
+    cause: {
+      en: 'The PostgreSQL server refuses the user, the password, the database or what the user may do in it, or its certificate cannot be verified.',
+      zh: 'PostgreSQL 服务器拒绝了用户名、密码、数据库名或该用户的权限，或其证书无法验证。',
+    },
+    hint: {
+      en: 'Check the URL in "store". The user needs CONNECT and CREATE on the database, or the schema made for it. For TLS add `sslmode=verify-full`, and `sslrootcert=FILE` where the authority is your own.',
+      zh: '请检查 `store` 中的地址。该用户需要数据库的 CONNECT 和 CREATE 权限，或事先为其建好 schema。使用 TLS 时加上 `sslmode=verify-full`；证书由自建机构签发时再加 `sslrootcert=文件`。',
+    },
+  },
+  'store.unsupported': {
+    class: 'config',
+    cause: {
+      en: 'The database is a PostgreSQL that is too old, or speaks its protocol and lacks what the store relies on.',
+      zh: '数据库的 PostgreSQL 版本过旧，或只是兼容其协议，缺少存储库所依赖的功能。',
+    },
+    hint: {
+      en: 'Use PostgreSQL 13 or later, or a service that is built on it.',
+      zh: '请使用 PostgreSQL 13 或更高版本，或基于它的云服务。',
+    },
+  },
   'store.readonly': {
     class: 'store',
     cause: {
@@ -38,12 +71,12 @@ export const STORE_ERRORS = {
   'store.busy': {
     class: 'store',
     cause: {
-      en: 'Another process holds the write lock of the store for longer than ten seconds.',
-      zh: '另一个进程占用存储库的写锁超过十秒。',
+      en: 'Another process holds the write lock of the store for longer than ten seconds, or in PostgreSQL the same rows.',
+      zh: '另一个进程占用存储库的写锁超过十秒；若为 PostgreSQL，则是占用同一批行。',
     },
     hint: {
-      en: 'Find the program that keeps a transaction open in this file; the next run goes on from here.',
-      zh: '请找出在该文件上长时间不提交事务的程序；下次运行从断点继续。',
+      en: 'Find the program that keeps a transaction open in this store; the next run goes on from here.',
+      zh: '请找出在该存储库上长时间不提交事务的程序；下次运行从断点继续。',
     },
   },
   'store.full': {
@@ -154,6 +187,17 @@ export const STORE_ERRORS = {
     hint: {
       en: 'Nothing is lost: the other process goes on from the last page. Look for a stopped or overloaded machine.',
       zh: '数据没有丢失：另一个进程会从最后一页继续。请检查机器是否曾被挂起或负载过高。',
+    },
+  },
+  'backup.database': {
+    class: 'config',
+    cause: {
+      en: '`backup` copies a SQLite file, and the store is a PostgreSQL database.',
+      zh: '`backup` 用于复制 SQLite 文件，而存储库是 PostgreSQL 数据库。',
+    },
+    hint: {
+      en: "Use the database's own tools (`pg_dump`, or those of your provider), or `cdrsync store copy --to sqlite:FILE` for a copy that cdrsync reads.",
+      zh: '请使用数据库自带的工具（`pg_dump` 或云服务商的备份功能），或用 `cdrsync store copy --to sqlite:文件` 复制成 cdrsync 可读的文件。',
     },
   },
   'backup.target': {

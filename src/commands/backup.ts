@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
-import { type Backup, backupStore } from '../store/backup.ts';
+import { configError } from '../errors.ts';
+import { type Backup, backupFile } from '../store/sqlite/backup.ts';
+import { storeAddress } from '../store-url.ts';
 import { refuseProtected } from './protected-files.ts';
 import { type GlobalOptions, openSession } from './session.ts';
 import { count } from './table.ts';
@@ -17,7 +19,11 @@ export async function backupCommand(
   const { config } = await openSession(globals, new AbortController().signal);
   const path = resolve(to);
   refuseProtected(config, '--to', path);
-  const report: BackupReport = { path, ...backupStore(config.store, path) };
+  const store = storeAddress(config.store);
+  if (store.kind === 'postgres') {
+    throw configError('backup.database', 'the store is a PostgreSQL database and no file');
+  }
+  const report: BackupReport = { path, ...backupFile(store.path, path) };
   const { calls, versions, change_seq, bytes } = report;
   const text = `${path}: ${count(calls)} calls, ${count(versions)} earlier versions, up to change ${count(change_seq)}, ${count(bytes)} bytes; checked\n`;
   process.stdout.write(globals.json ? `${JSON.stringify(report)}\n` : text);

@@ -1,7 +1,15 @@
 import { CdrError, failureOf, fault } from '../errors.ts';
-import { countInFiles, emptyJournal, rebuildFile, type Unbuilt } from '../store/remains.ts';
+import { rebuildTables } from '../store/postgres/remains.ts';
+import {
+  copiesBeside,
+  countInFiles,
+  emptyJournal,
+  rebuildFile,
+  type Unbuilt,
+} from '../store/sqlite/remains.ts';
 import type { Store } from '../store/store.ts';
 import { toStoreError } from '../store/trouble.ts';
+import { type PostgresAddress, storeAddress } from '../store-url.ts';
 import type { ErasedAccount, FilesReport } from './erase-text.ts';
 import type { EraseOptions, EraseWish } from './erase-wish.ts';
 
@@ -16,20 +24,62 @@ export function isDone({ state }: FilesReport): boolean {
   return state === 'clean' || state === 'rebuilt';
 }
 
-/** Moves the journal into the store; null where that could be done. */
+/** The databases beside the store's file; on a server, whoever runs it knows of them. */
+export async function copiesOf(url: string): Promise<readonly string[]> {
+  return storeAddress(url).kind === 'sqlite' ? copiesBeside(url) : [];
+}
+
+/** Moves the journal into the store; null where that could be done, or there is none. */
 export function settleJournal(
+  url: string,
   store: Store,
   { maxWait }: Options,
   signal: AbortSignal,
 ): Promise<FilesReport | null> {
   return told(signal, async () => {
+    if (storeAddress(url).kind === 'postgres') return null;
     const emptied = await emptyJournal(store, { patience: maxWait, signal });
     return emptied ? null : troubled({ state: 'busy' });
   });
 }
 
-/** Searches the files of the closed store, and writes it anew where unused space holds the number. */
+/** Sees to it that nothing of what was overwritten is left where the closed store keeps its data. */
 export function cleanFiles(
+  url: string,
+  wish: EraseWish,
+  accounts: readonly ErasedAccount[],
+  options: Options,
+  signal: AbortSignal,
+): Promise<FilesReport> {
+  const address = storeAddress(url);
+  return address.kind === 'sqlite'
+    ? cleanOwnFiles(url, wish, accounts, options, signal)
+    : cleanTables(address, accounts, options, signal);
+}
+
+/** The files of a server are not ours to search: where anything was overwritten, its tables are written anew. */
+function cleanTables(
+  address: PostgresAddress,
+  accounts: readonly ErasedAccount[],
+  { rebuild, maxWait }: Options,
+  signal: AbortSignal,
+): Promise<FilesReport> {
+  return told(signal, async () => {
+    const untouched = accounts.every((account) => isUntouched(account));
+    if (untouched) return { state: 'clean', occurrences: null, error: null };
+    if (!rebuild) return { state: 'remains', occurrences: null, error: null };
+    const built = await rebuildTables(address, { patience: maxWait, signal });
+    if (built !== 'rebuilt') return troubled({ state: built });
+    return { state: 'rebuilt', occurrences: null, error: null };
+  });
+}
+
+function isUntouched({ calls, versions, quarantined, held }: ErasedAccount): boolean {
+  return calls + versions + quarantined + held === 0;
+}
+
+/** Searches the files of SQLite, and writes the store anew where unused space holds the number. */
+function cleanOwnFiles(
   url: string,
   { digits }: EraseWish,
   accounts: readonly ErasedAccount[],

@@ -3,17 +3,18 @@ import type { Config } from '../config/config.ts';
 import { CdrError, configError, failureOf } from '../errors.ts';
 import { cleanWords, type Redactor } from '../redact.ts';
 import { readAccounts } from '../store/accounts.ts';
+import { overwriteDeleted } from '../store/erase-calls.ts';
 import {
   markFilesClean,
   noErasureCounts,
   readErasures,
   registerRequest,
 } from '../store/erasures.ts';
-import { copiesBeside, overwriteDeleted } from '../store/remains.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { missing, toStoreError } from '../store/trouble.ts';
+import { storeName } from '../store-url.ts';
 import { countErasable, eraseInAccount, type Erased as InAccount } from '../sync/erase.ts';
-import { cleanFiles, isDone, NOT_SEARCHED, settleJournal, told } from './erase-files.ts';
+import { cleanFiles, copiesOf, isDone, NOT_SEARCHED, settleJournal, told } from './erase-files.ts';
 import { eraseProgress } from './erase-progress.ts';
 import {
   type ErasedAccount,
@@ -69,7 +70,7 @@ async function list(
     throw configError('usage.erase', '--list goes without --number and --reason');
   }
   const store = await openStoreToRead(config.store);
-  if (store === null) throw missing(config.store);
+  if (store === null) throw missing(storeName(config.store));
   const erasures = await readErasures(store).finally(() => store.close());
   process.stdout.write(globals.json ? erasureListJson(erasures) : erasureListText(erasures));
   return 0;
@@ -82,7 +83,7 @@ async function count(
 ): Promise<EraseReport> {
   const { keys, digits, masked, reason } = wish;
   const store = await openStoreToRead(config.store);
-  if (store === null) throw missing(config.store);
+  if (store === null) throw missing(storeName(config.store));
   const progress = eraseProgress(globals);
   const accounts: ErasedAccount[] = [];
   try {
@@ -95,7 +96,7 @@ async function count(
   } finally {
     await store.close();
   }
-  const backups = await copiesBeside(config.store);
+  const backups = await copiesOf(config.store);
   return { erasure: null, masked, reason, accounts, files: NOT_SEARCHED, backups };
 }
 
@@ -126,7 +127,7 @@ async function erase(
       const inAccount = async () => toldOf(await eraseInAccount(work), wish, redact);
       accounts.push(await eraseAccount(account, inAccount, signal));
     }
-    trouble = await settleJournal(store, options, signal);
+    trouble = await settleJournal(config.store, store, options, signal);
   } finally {
     await store.close();
   }
@@ -134,7 +135,7 @@ async function erase(
   const files = erased
     ? (trouble ?? (await finish(session, wish, accounts, options, erasure)))
     : NOT_SEARCHED;
-  const backups = await copiesBeside(config.store);
+  const backups = await copiesOf(config.store);
   return { erasure, masked: wish.masked, reason: wish.reason, accounts, files, backups };
 }
 

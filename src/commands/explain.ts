@@ -4,6 +4,7 @@ import type { CallSums } from '../store/audits.ts';
 import { type DayNumbers, readDayNumbers } from '../store/day-numbers.ts';
 import { openStoreToRead, readSnapshot } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
+import { storeName } from '../store-url.ts';
 import { addDays, isDay, isoMillis, isoSeconds } from '../time.ts';
 import { auditReport } from './audits.ts';
 import { type ExplainedDay, explainText } from './explain-text.ts';
@@ -40,7 +41,7 @@ export async function explainCommand(
   const { settings, connector, rules } = chosen;
   const { clock } = rules;
   const store = await openStoreToRead(config.store);
-  if (store === null) throw missing(config.store);
+  if (store === null) throw missing(storeName(config.store));
   const bounds = { from: clock.startOfDay(day), to: clock.startOfDay(addDays(day, 1)) };
   const numbers = await readSnapshot(store, (now) =>
     readDayNumbers(now, settings.id, day, bounds),

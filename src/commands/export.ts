@@ -53,7 +53,7 @@ export async function exportCommand(
   if (store === null) throw withoutStore(config, options.account);
   try {
     const tally: Tally = { records: 0 };
-    const upTo = await durableChangeSeq(store, config.store);
+    const upTo = await durableChangeSeq(store);
     const chosen = await knownAccounts(store, config, options.account);
     const ranges = chosen.map((account) => rangeOf(account, options));
     // Before the records are read: what becomes proven meanwhile may not be among them.

@@ -3,6 +3,7 @@ import { type CdrError, configError } from '../errors.ts';
 import { readAccounts } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
+import { storeName } from '../store-url.ts';
 import { type ZoneClock, zoneClock } from '../time.ts';
 
 /** An account whose records can be read. */
@@ -19,7 +20,7 @@ export function withoutStore(config: Config, ids: readonly string[]): CdrError {
   const unknown = ids.filter((id) => !config.accounts.some((account) => account.id === id));
   return unknown.length > 0
     ? unknownAccounts(unknown, config.accounts, config.path)
-    : missing(config.store);
+    : missing(storeName(config.store));
 }
 
 /**

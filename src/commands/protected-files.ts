@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { configError } from '../errors.ts';
 import { realPath } from '../real-path.ts';
+import { fileOf } from '../store/disk.ts';
 
 /** What SQLite keeps beside a store: a file of one of these names belongs to it, there or not. */
 const BESIDE_STORE = ['', '-wal', '-shm', '-journal'] as const;
@@ -16,9 +17,9 @@ export function refuseProtected(
   option: '--output' | '--to',
   target: string,
 ): void {
-  const database = realPath(store.slice('sqlite:'.length));
+  const database = fileOf(store);
   const taken = [
-    ...BESIDE_STORE.map((suffix) => database + suffix),
+    ...(database === null ? [] : BESIDE_STORE.map((suffix) => database + suffix)),
     ...[path, ...files].map(realPath),
   ];
   if (!taken.includes(realPath(target))) return;

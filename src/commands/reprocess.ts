@@ -1,5 +1,6 @@
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
+import { storeName } from '../store-url.ts';
 import type { SyncAccount } from '../sync/account.ts';
 import { storedNames } from '../sync/dimensions.ts';
 import { type Erasing, NOTHING_ERASED } from '../sync/erasing.ts';
@@ -41,7 +42,7 @@ async function countChanges(
   accounts: readonly SyncAccount[],
 ): Promise<number> {
   const store = await openStoreToRead(config.store);
-  if (store === null) throw missing(config.store);
+  if (store === null) throw missing(storeName(config.store));
   const outcomes: Outcome[] = [];
   try {
     for (const account of accounts) {

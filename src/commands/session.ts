@@ -58,9 +58,15 @@ export async function openSessionStore(
   return openStore({
     url: config.store,
     mustExist: globals.requireStore || wanted === 'existing',
-    onEvent: ({ kind, path }) => {
-      if (kind === 'created') log.warn({ path }, 'a new store was created');
-      else log.info({ path }, 'the store was backed up before its upgrade');
+    onEvent: (event) => {
+      switch (event.kind) {
+        case 'created':
+          return log.warn({ path: event.name }, 'a new store was created');
+        case 'backed_up':
+          return log.info({ path: event.path }, 'the store was backed up before its upgrade');
+        case 'upgraded':
+          return log.info({ path: event.name }, 'the tables of the store were upgraded');
+      }
     },
   });
 }

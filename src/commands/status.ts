@@ -1,6 +1,7 @@
 import { readStatus } from '../status/status.ts';
 import { openStoreToRead } from '../store/store.ts';
 import { missing } from '../store/trouble.ts';
+import { storeName } from '../store-url.ts';
 import { type GlobalOptions, openSession } from './session.ts';
 import { statusText } from './status-text.ts';
 
@@ -23,7 +24,7 @@ export async function statusCommand(
   }
   const { config } = await openSession(globals, new AbortController().signal);
   const store = await openStoreToRead(config.store);
-  if (store === null && globals.requireStore) throw missing(config.store);
+  if (store === null && globals.requireStore) throw missing(storeName(config.store));
   const status = await readStatus(config, store, Date.now()).finally(() => store?.close());
   process.stdout.write(
     globals.json ? `${JSON.stringify(status)}\n` : statusText(status, globals.language),

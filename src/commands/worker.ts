@@ -10,6 +10,7 @@ import { readStatus } from '../status/status.ts';
 import { readStoreId } from '../store/meta.ts';
 import { watchPresence } from '../store/presence.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
+import { storeAddress } from '../store-url.ts';
 import { SECOND } from '../time.ts';
 import { version } from '../version.ts';
 import {
@@ -120,7 +121,7 @@ async function work(
   parts: Parts,
   metrics: ReturnType<typeof makeMetrics>,
 ): Promise<void> {
-  const place = { queue: config.queue, folder: `${config.store.slice('sqlite:'.length)}.queue` };
+  const place = { queue: config.queue, folder: queueFolder(config) };
   const backend = await connectBackend(place, log, signal);
   parts.backend = backend;
   try {
@@ -147,6 +148,12 @@ async function work(
   } finally {
     await leave(backend);
   }
+}
+
+/** Of the embedded queue: beside the store's file, or where that is a database, beside the configuration. */
+function queueFolder({ store, path }: Session['config']): string {
+  const address = storeAddress(store);
+  return `${address.kind === 'sqlite' ? address.path : path}.queue`;
 }
 
 function jobAccounts(config: Session['config']): JobAccounts {

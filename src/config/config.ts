@@ -4,6 +4,7 @@ import { CdrError, fault } from '../errors.ts';
 import type { Connector } from '../providers/provider.ts';
 import { environmentProxies } from '../providers/proxy.ts';
 import { findProvider } from '../providers/registry.ts';
+import { resolveStoreUrl, storeAddress } from '../store-url.ts';
 import { isDay, parseDuration, wholeSecond, type ZoneClock, zoneClock } from '../time.ts';
 import { checkText } from './check-text.ts';
 import { fileTrouble, trimSlash } from './checks.ts';
@@ -14,7 +15,7 @@ import type { AccountEntry, ConfigEntries } from './schema.ts';
 /** The configuration, complete and checked. Durations in milliseconds. */
 export interface Config {
   readonly path: string;
-  /** `sqlite:` and an absolute path. */
+  /** `sqlite:` and an absolute path, or `postgres://…` with its login: `storeName` is for people. */
   readonly store: string;
   /** Bytes that are to stay free on the store's disk; 0 for none. */
   readonly diskReserve: number;
@@ -79,16 +80,19 @@ export function loadConfig(file: string, environment: Environment): Config {
   const opened = entries.accounts.map((entry) => openAccount(entry, pem));
   const config: Config = {
     path,
-    store: `sqlite:${resolve(folder, store.slice('sqlite:'.length))}`,
+    store: resolveStoreUrl(store, (file) => resolve(folder, file)),
     diskReserve,
     queue,
     http: { ...http.listen, token: http.token ?? null },
     accounts: opened,
     files,
     secrets: secretsOf(entries, opened),
-    warnings: opened.flatMap((account) =>
-      accountWarnings(account).map((warning) => `${account.id}: ${warning}`),
-    ),
+    warnings: [
+      ...storeWarnings(store),
+      ...opened.flatMap((account) =>
+        accountWarnings(account).map((warning) => `${account.id}: ${warning}`),
+      ),
+    ],
   };
   return Object.freeze(config);
 }
@@ -140,7 +144,7 @@ export function instantOf(text: string, clock: ZoneClock): number {
 }
 
 function secretsOf(
-  { http, queue }: ConfigEntries,
+  { http, queue, store }: ConfigEntries,
   accounts: readonly AccountConfig[],
 ): readonly string[] {
   const proxies = [...accounts.map(({ proxy }) => proxy), ...environmentProxies(process.env)];
@@ -148,7 +152,9 @@ function secretsOf(
     typeof url === 'string' && URL.canParse(url) ? loginForms(new URL(url)) : [],
   );
   // A user without a password is a token for a proxy, and only a name for a database.
-  const databases = URL.canParse(queue) && new URL(queue).password !== '' ? [queue] : [];
+  const databases = [queue, store].filter(
+    (url) => URL.canParse(url) && new URL(url).password !== '',
+  );
   const all = [
     ...accounts.flatMap(({ connector }) => connector.secrets),
     ...passwords,
@@ -172,6 +178,15 @@ function unescaped(text: string): string {
   } catch {
     return text;
   }
+}
+
+function storeWarnings(store: string): readonly string[] {
+  const address = storeAddress(store);
+  if (address.kind === 'sqlite' || address.tls.kind === 'verified') return [];
+  if (address.host.startsWith('/') || isLoopback(address.host)) return [];
+  return [
+    'store: without sslmode=verify-full the password and all calls travel readable to the database.',
+  ];
 }
 
 /** What an operator should hear of one account's settings, though they work. */

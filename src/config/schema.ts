@@ -199,9 +199,11 @@ const token = z
 
 export const configSchema = z.strictObject({
   $schema: z.string().optional().meta({ description: 'For editors: the path of this schema.' }),
-  store: storeUrl
-    .default('sqlite:./data/cdrsync.db')
-    .meta({ title: 'Store', description: 'sqlite:PATH; relative paths are against this folder.' }),
+  store: storeUrl.default('sqlite:./data/cdrsync.db').meta({
+    title: 'Store',
+    description:
+      'sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE?schema=cdrsync&sslmode=verify-full; relative paths are against this folder.',
+  }),
   diskReserve: size.prefault('256MB').meta({
     title: 'Disk reserve',
     description:

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseStoreUrl } from '../store-url.ts';
 import { shape } from './patterns.ts';
 
 /** As URLs are read, in any case, by a pattern without flags. */
@@ -33,13 +34,12 @@ export const proxyUrl = z
   .meta({ pattern: `${WEB}.` });
 
 export const storeUrl = z
-  .string('must be sqlite:PATH')
+  .string('must be sqlite:PATH or postgres://…')
   .superRefine((text, context) => {
-    if (/^postgres(ql)?:/.test(text))
-      context.addIssue('a PostgreSQL store is not available in this version; use sqlite:PATH');
-    else if (!/^sqlite:./.test(text)) context.addIssue('must be sqlite:PATH');
+    const parsed = parseStoreUrl(text);
+    if (parsed.kind === 'problem') context.addIssue(parsed.message);
   })
-  .meta({ pattern: '^sqlite:.' });
+  .meta({ pattern: '^(sqlite:|postgres(ql)?://).' });
 
 export const queueUrl = z
   .string()

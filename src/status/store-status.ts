@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { freeBytes, storeBytes } from '../store/disk.ts';
 import { type Growth, readGrowth } from '../store/growth.ts';
 import type { Store } from '../store/store.ts';
+import { storeName } from '../store-url.ts';
 import { alarm, plural } from './alarm.ts';
 import type { Alarm, StoreStatus } from './document.ts';
 import { erasureAlarms } from './erasure-alarms.ts';
@@ -19,8 +20,8 @@ export async function readStoreStatus(
   const room = { free: await freeBytes(config.store), reserve: config.diskReserve };
   const disk = diskStatus(room, store === null ? null : await readGrowth(store, now));
   return {
-    path: config.store.slice('sqlite:'.length),
-    bytes: storeBytes(config.store),
+    path: storeName(config.store),
+    bytes: await storeBytes(config.store, store),
     disk,
     alarms: [...diskAlarms(disk), ...(store === null ? [] : await erasureAlarms(store, now))],
   };

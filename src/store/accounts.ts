@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { oneAtATime } from './meta.ts';
 import type { AccountsTable } from './schema.ts';
 import type { Store, StoreTransaction } from './store.ts';
 
@@ -23,6 +24,14 @@ export async function ensureAccount(
   trx: StoreTransaction,
   { id, provider, startAt }: { id: string; provider: string; startAt: number },
 ): Promise<AccountState> {
+  const known = await trx
+    .selectFrom('accounts')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (known !== undefined) return known;
+  // Whoever asks for something of all accounts has to know of this one, or be known to it.
+  await oneAtATime(trx);
   await trx
     .insertInto('accounts')
     .values({

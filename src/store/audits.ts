@@ -66,11 +66,11 @@ export async function markMissing(
   since: string,
 ): Promise<void> {
   if (callIds.length === 0) return;
-  let sequence = await takeSequence(trx, callIds.length);
-  for (const callId of callIds) {
+  const numbers = await takeSequence(trx, callIds.length);
+  for (const [index, callId] of callIds.entries()) {
     await trx
       .updateTable('calls')
-      .set({ missing_since: since, change_seq: sequence++ })
+      .set({ missing_since: since, change_seq: numbers[index] })
       .where('account_id', '=', accountId)
       .where('call_id', '=', callId)
       .execute();

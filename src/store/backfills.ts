@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import { oneAtATime } from './meta.ts';
 import type { BackfillsTable } from './schema.ts';
-import type { Store } from './store.ts';
+import { type Store, transact } from './store.ts';
 
 /** A backfill that was handed to the workers. */
 export type Backfill = Selectable<BackfillsTable>;
@@ -22,7 +23,8 @@ export async function requestBackfill(store: Store, request: BackfillRequest): P
     finished_at: null,
     state: null,
   };
-  return store.db.transaction().execute(async (trx) => {
+  return transact(store, async (trx) => {
+    await oneAtATime(trx);
     const known = await trx
       .selectFrom('backfills')
       .selectAll()
@@ -76,7 +78,7 @@ export async function updateBackfill(
   id: string,
   change: Partial<Pick<Backfill, 'finished_at' | 'next_try_at' | 'state'>>,
 ): Promise<void> {
-  await store.db
-    .transaction()
-    .execute((trx) => trx.updateTable('backfills').set(change).where('id', '=', id).execute());
+  await transact(store, (trx) =>
+    trx.updateTable('backfills').set(change).where('id', '=', id).execute(),
+  );
 }

@@ -1,13 +1,13 @@
-import type { Insertable, Selectable } from 'kysely';
 import type { CallFlag } from '../call.ts';
-import { takeSequence } from './change-seq.ts';
-import { eraseCalls } from './erase-calls.ts';
+import { nextSequence, takeSequence } from './change-seq.ts';
+import { composeRows } from './compose-rows.ts';
+import { engineOf } from './engine.ts';
+import { eraseCalls, readCalls } from './erase-calls.ts';
 import type { ListedCall, WriteContext } from './listed-call.ts';
-import { mappedColumns, storeFlags } from './mapped-columns.ts';
 import { setBackErasedTo } from './retentions.ts';
 import type { CallsTable } from './schema.ts';
 import type { StoreTransaction } from './store.ts';
-import { keepVersion } from './versions.ts';
+import { keepVersions } from './versions.ts';
 
 /** What is to be done with a listed row, once it is known which call it is. */
 export type CallWrite =
@@ -35,7 +35,10 @@ export function writtenBy({ kind, listed, callId }: CallWrite): Written {
   return { listed, callId, outcome };
 }
 
-/** Writes what was planned, in order. */
+/**
+ * Writes what was planned: each call that is touched is read at most once, and
+ * written once, whatever several rows of the page say of it.
+ */
 export async function applyWrites(
   trx: StoreTransaction,
   context: WriteContext,
@@ -43,22 +46,11 @@ export async function applyWrites(
 ): Promise<void> {
   const due = writes.filter(({ kind }) => kind !== 'none');
   if (due.length === 0) return;
-  let sequence = await takeSequence(trx, due.length);
-  const inserts: Insertable<CallsTable>[] = [];
-  for (const write of due) {
-    if (write.kind !== 'insert') continue;
-    inserts.push(newRow(context, write.listed, write.callId, write.flags, sequence));
-    sequence += 1;
-  }
-  await insertRows(trx, inserts);
-  for (const write of due) {
-    if (write.kind === 'change')
-      await replace(trx, context, write.listed, write.callId, sequence++);
-    if (write.kind === 'settle') await settle(trx, context, write.listed, write.callId, sequence++);
-    else if (write.kind === 'change' && write.listed.listedExactly) {
-      await placeOn(trx, context.accountId, write.callId, write.listed.listedOn);
-    }
-  }
+  const stored = await storedRows(trx, context, due);
+  const numbers = await takeSequence(trx, due.length);
+  const { rows, versions } = composeRows(context, due, stored, numbers);
+  await keepVersions(trx, versions, context.now);
+  await engineOf(trx).upsertCalls(trx, rows);
   await setBackErasedTo(trx, context.accountId, due.flatMap(startInClear));
 }
 
@@ -66,131 +58,25 @@ function startInClear({ kind, listed }: CallWrite): readonly string[] {
   return kind === 'settle' || listed.erasureId !== null ? [] : [listed.call.started_at];
 }
 
-/** SQLite takes 32,766 parameters a statement, PostgreSQL 65,535; a row has about forty. */
-const ROWS_A_STATEMENT = 100;
-
-async function insertRows(
-  trx: StoreTransaction,
-  rows: readonly Insertable<CallsTable>[],
-): Promise<void> {
-  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
-    await trx
-      .insertInto('calls')
-      .values(rows.slice(start, start + ROWS_A_STATEMENT))
-      .execute();
-  }
-}
-
-function newRow(
-  context: WriteContext,
-  listed: ListedCall,
-  callId: string,
-  flags: readonly CallFlag[],
-  sequence: number,
-): Insertable<CallsTable> {
-  return {
-    ...mappedColumns(listed.call, flags),
-    account_id: context.accountId,
-    provider: context.provider,
-    call_id: callId,
-    source: context.source,
-    listed_on: listed.listedOn,
-    listed_exact: listed.listedExactly ? 1 : 0,
-    version: 1,
-    change_seq: sequence,
-    first_seen_at: context.now,
-    changed_at: context.now,
-    missing_since: null,
-    mapping_version: context.mappingVersion,
-    raw: listed.raw,
-    content_hash: listed.hash,
-    erasure_id: listed.erasureId,
-  };
-}
-
-async function replace(
+/** The calls that rows change or settle, as they are stored. */
+async function storedRows(
   trx: StoreTransaction,
   context: WriteContext,
-  listed: ListedCall,
-  callId: string,
-  sequence: number,
-): Promise<void> {
-  let old = await readCall(trx, context, callId);
-  if (listed.erasureId !== null && old.erasure_id === null) {
+  writes: readonly CallWrite[],
+): Promise<ReadonlyMap<string, CallsTable>> {
+  const known = writes.filter(({ kind }) => kind !== 'insert');
+  const ids = [...new Set(known.map(({ callId }) => callId))];
+  const rows = await readCalls(trx, context.accountId, ids);
+  const stored = new Map(rows.map((row) => [row.call_id, row]));
+  for (const { kind, callId, listed } of known) {
+    const row = stored.get(callId);
+    if (kind !== 'change' || listed.erasureId === null || row?.erasure_id !== null) continue;
     // In clear until now, such as a call whose number became an erased one: its versions, too.
-    await eraseCalls(trx, [old], { id: listed.erasureId, now: context.now });
-    old = await readCall(trx, context, callId);
-    if (old.content_hash === listed.hash) return;
+    await eraseCalls(trx, [row], { id: listed.erasureId, now: context.now });
+    const [erased] = await readCalls(trx, context.accountId, [callId]);
+    if (erased !== undefined) stored.set(callId, erased);
   }
-  await keepVersion(trx, old, context.source === 'push' ? 'push' : 'provider', context.now);
-  const mapped = mappedColumns(listed.call, storeFlags(old.flags));
-  await trx
-    .updateTable('calls')
-    .set({
-      ...mapped,
-      // A listing without the native id, or with nothing but it, does not unlearn what is known.
-      native_id: mapped.native_id ?? old.native_id,
-      identity_key:
-        mapped.identity_key === mapped.native_id ? old.identity_key : mapped.identity_key,
-      source: context.source,
-      version: old.version + 1,
-      change_seq: sequence,
-      changed_at: context.now,
-      missing_since: null,
-      mapping_version: context.mappingVersion,
-      raw: listed.raw,
-      content_hash: listed.hash,
-      erasure_id: listed.erasureId,
-    })
-    .where('account_id', '=', context.accountId)
-    .where('call_id', '=', callId)
-    .execute();
-}
-
-function readCall(
-  trx: StoreTransaction,
-  { accountId }: WriteContext,
-  callId: string,
-): Promise<Selectable<CallsTable>> {
-  return trx
-    .selectFrom('calls')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('call_id', '=', callId)
-    .executeTakeFirstOrThrow();
-}
-
-/** A call whose content is as stored: it is listed (again), and by now perhaps under one certain day. */
-async function settle(
-  trx: StoreTransaction,
-  { accountId }: WriteContext,
-  { listedOn, listedExactly }: ListedCall,
-  callId: string,
-  sequence: number,
-): Promise<void> {
-  await trx
-    .updateTable('calls')
-    .set({ missing_since: null, change_seq: sequence })
-    .where('account_id', '=', accountId)
-    .where('call_id', '=', callId)
-    .execute();
-  if (listedExactly) await placeOn(trx, accountId, callId, listedOn);
-}
-
-/** The first read of one day that lists a call settles under which day it stands; later ones do not move it. */
-async function placeOn(
-  trx: StoreTransaction,
-  accountId: string,
-  callId: string,
-  day: string,
-): Promise<void> {
-  await trx
-    .updateTable('calls')
-    .set({ listed_on: day, listed_exact: 1 })
-    .where('account_id', '=', accountId)
-    .where('call_id', '=', callId)
-    .where('listed_exact', '=', 0)
-    .execute();
+  return stored;
 }
 
 /** Flags the calls whose identity another native record claims too. */
@@ -212,7 +98,7 @@ export async function flagConflicts(
       .updateTable('calls')
       .set({
         flags: JSON.stringify([...list, 'identity_conflict'].sort()),
-        change_seq: await takeSequence(trx, 1),
+        change_seq: await nextSequence(trx),
       })
       .where('account_id', '=', accountId)
       .where('call_id', '=', callId)

@@ -1,12 +1,14 @@
+import { engineOf } from './engine.ts';
 import type { StoreTransaction } from './store.ts';
 
-/** Reserves `count` numbers of the change sequence and returns the first. */
-export async function takeSequence(trx: StoreTransaction, count: number): Promise<number> {
-  const { value } = await trx
-    .updateTable('counters')
-    .set((eb) => ({ value: eb('value', '+', count) }))
-    .where('name', '=', 'change_seq')
-    .returning('value')
-    .executeTakeFirstOrThrow();
-  return value - count + 1;
+/** Numbers of the change sequence for `count` rows that this transaction writes, ascending. */
+export function takeSequence(trx: StoreTransaction, count: number): Promise<readonly number[]> {
+  return engineOf(trx).takeSequence(trx, count);
+}
+
+/** One number, for one row. */
+export async function nextSequence(trx: StoreTransaction): Promise<number> {
+  const [number] = await takeSequence(trx, 1);
+  if (number === undefined) throw new TypeError('a database that gave no number');
+  return number;
 }

@@ -1,42 +1,20 @@
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
-import { sql } from 'kysely';
+import { engineOf } from './engine.ts';
 import { RECORD_COLUMNS, type StoredRecord } from './records.ts';
 import type { Store } from './store.ts';
 
 /**
  * Following the store. Each write of a record takes the next `change_seq`, in
- * the transaction that writes it, and write transactions come one after
- * another: whoever sees a number sees every lower one that is still in place.
- * A record that changes again leaves its old number, so a reader may miss what
- * it was in between, and never what it is.
+ * the transaction that writes it. A record that changes again leaves its old
+ * number, so a reader may miss what it was in between, and never what it is.
  */
 
 /**
- * The greatest `change_seq` given so far, once it is certain that no power cut
- * takes it back. The store's own writes are not flushed one by one: what is
- * lost is read from the provider again, under numbers that were given before,
- * and a consumer that has seen those would pass it over.
+ * The greatest `change_seq` up to which a follower has seen all once it has read
+ * what follows: neither a transaction that is not committed yet nor a power cut
+ * puts anything else there. To be asked before the records are read.
  */
-export async function durableChangeSeq({ db }: Store, url: string): Promise<number> {
-  const { value } = await db
-    .selectFrom('counters')
-    .select('value')
-    .where('name', '=', 'change_seq')
-    .executeTakeFirstOrThrow();
-  flushJournal(`${url.slice('sqlite:'.length)}-wal`);
-  return value;
-}
-
-/** Only what is in the journal needs it: SQLite flushes what it moves from there to the file. */
-function flushJournal(path: string): void {
-  if (!existsSync(path)) return;
-  // Windows flushes nothing by a handle that may not write.
-  const handle = openSync(path, process.platform === 'win32' ? 'r+' : 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+export async function durableChangeSeq({ db }: Store): Promise<number> {
+  return engineOf(db).followableSequence(db);
 }
 
 /** Which changes are wanted: those after one number, up to and with another, of some accounts. */
@@ -52,14 +30,11 @@ export function streamChanges(store: Store, range: ChangeRange): AsyncIterable<S
 }
 
 export function changesQuery({ db }: Store, { since, upTo, accountIds }: ChangeRange) {
-  return (
-    db
-      .selectFrom('calls')
-      .select(RECORD_COLUMNS)
-      .where('change_seq', '>', since)
-      .where('change_seq', '<=', upTo)
-      // Not the bare column: SQLite would go by its index and then sort all the records of an account.
-      .where(sql<string>`account_id || ''`, 'in', accountIds)
-      .orderBy('change_seq')
-  );
+  return db
+    .selectFrom('calls')
+    .select(RECORD_COLUMNS)
+    .where('change_seq', '>', since)
+    .where('change_seq', '<=', upTo)
+    .where(engineOf(db).passedBy('account_id'), 'in', accountIds)
+    .orderBy('change_seq');
 }

@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
 import { isoSeconds, type Span } from '../time.ts';
 import { type Audit, auditsOf, type CallSums, sumCalls } from './audits.ts';
 import { countQuarantined, type LedgerDay, readDay } from './days.ts';
+import { engineOf } from './engine.ts';
 import { type Hole, holesWithin } from './holes.ts';
 import type { Store } from './store.ts';
 
@@ -103,17 +103,14 @@ export function strayQuery(
   day: string,
   { from, to }: { readonly from: string; readonly to: string },
 ) {
-  return (
-    store.db
-      .selectFrom('calls')
-      .select(DAY_COLUMNS)
-      .where('started_at', '>=', from)
-      .where('started_at', '<', to)
-      // Not the bare column: by an index on the account, SQLite would read all of its calls.
-      .where(sql`account_id || ''`, '=', accountId)
-      .where('listed_on', '<>', day)
-      .where('missing_since', 'is', null)
-  );
+  return store.db
+    .selectFrom('calls')
+    .select(DAY_COLUMNS)
+    .where('started_at', '>=', from)
+    .where('started_at', '<', to)
+    .where(engineOf(store.db).passedBy('account_id'), '=', accountId)
+    .where('listed_on', '<>', day)
+    .where('missing_since', 'is', null);
 }
 
 function isConflict({ flags }: { readonly flags: string }): boolean {

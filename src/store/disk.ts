@@ -4,18 +4,23 @@ import { dirname } from 'node:path';
 import { formatBytes } from '../bytes.ts';
 import { CdrError, fault } from '../errors.ts';
 import { realPath } from '../real-path.ts';
+import { storeAddress, storeName } from '../store-url.ts';
 import { SECOND } from '../time.ts';
+import { engineOf } from './engine.ts';
+import type { Store } from './store.ts';
 
 /** The room that the store has and takes. */
 
 /**
  * What a user without privileges may still write on the file system of a store.
  *
- * @param url `sqlite:PATH`; where neither the file nor its folder is there yet, the nearest folder above counts.
- * @returns null where the system does not tell: some network and user-space file systems say 0 of 0.
+ * @param url where neither the file nor its folder is there yet, the nearest folder above counts.
+ * @returns null where nobody tells: some network and user-space file systems say 0 of 0, and a
+ * database on a server keeps its disk to itself.
  */
 export async function freeBytes(url: string): Promise<number | null> {
-  return freeBytesAt(pathOf(url));
+  const path = fileOf(url);
+  return path === null ? null : freeBytesAt(path);
 }
 
 /** The same of any file or folder. */
@@ -31,10 +36,17 @@ export async function freeBytesAt(from: string): Promise<number | null> {
   }
 }
 
-/** Bytes of the store's file and its journal; null where there is no store. */
-export function storeBytes(url: string): number | null {
+/** Bytes of the store's file and its journal, or of its tables in a database; null where there is no store. */
+export async function storeBytes(url: string, store: Store | null): Promise<number | null> {
+  const path = fileOf(url);
+  if (path !== null) return fileBytes(path);
+  return store === null ? null : (await engineOf(store.db).footprint(store.db)).bytes;
+}
+
+/** Of a SQLite file and its journal; null where there is none. */
+export function fileBytes(path: string): number | null {
   const sizes = ['', '-wal'].map(
-    (suffix) => statSync(pathOf(url) + suffix, { throwIfNoEntry: false })?.size,
+    (suffix) => statSync(path + suffix, { throwIfNoEntry: false })?.size,
   );
   return sizes[0] === undefined ? null : sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
 }
@@ -70,7 +82,7 @@ export function watchRoom(
       free = measure(url);
     }
     const left = await free;
-    if (left !== null && left < reserve) throw belowReserve(pathOf(url), left, reserve);
+    if (left !== null && left < reserve) throw belowReserve(storeName(url), left, reserve);
   };
 }
 
@@ -79,7 +91,8 @@ function belowReserve(path: string, free: number, reserve: number): CdrError {
   return new CdrError(fault('store.reserve', `the disk of the store ${path} has ${room}`));
 }
 
-/** Without links: the journal lies beside the file itself. */
-function pathOf(url: string): string {
-  return realPath(url.slice('sqlite:'.length));
+/** Without links: the journal lies beside the file itself. Null for a database on a server. */
+export function fileOf(url: string): string | null {
+  const address = storeAddress(url);
+  return address.kind === 'sqlite' ? realPath(address.path) : null;
 }

@@ -1,10 +1,10 @@
 import type { Selectable } from 'kysely';
 import { takeSequence } from './change-seq.ts';
+import { engineOf } from './engine.ts';
 import { erasedColumns, NO_PAYLOAD } from './erased.ts';
-import { overwriteDeleted } from './remains.ts';
 import type { CallsTable } from './schema.ts';
-import type { StoreTransaction } from './store.ts';
-import { keepVersion } from './versions.ts';
+import type { Store, StoreTransaction } from './store.ts';
+import { keepVersions } from './versions.ts';
 
 /** Overwriting stored calls: the current row, and whatever it was before. */
 
@@ -12,6 +12,11 @@ export interface ErasedCalls {
   readonly calls: number;
   /** What these calls were before changes, as far as it was not overwritten yet. */
   readonly versions: number;
+}
+
+/** From now on what is deleted is overwritten, as far as the database can. It stays so: other writers share it. */
+export async function overwriteDeleted({ db }: Pick<Store, 'db'>): Promise<void> {
+  await engineOf(db).overwriteDeleted(db);
 }
 
 /** The erasure, and when it is done (ISO 8601 UTC, to the millisecond). */
@@ -32,21 +37,22 @@ export async function eraseCalls(
 ): Promise<ErasedCalls> {
   if (rows.length > 0) await overwriteDeleted({ db: trx });
   const due = rows.filter(({ erasure_id }) => erasure_id === null);
-  let sequence = due.length === 0 ? 0 : await takeSequence(trx, due.length);
+  const numbers = due.length === 0 ? [] : [...(await takeSequence(trx, due.length))];
   let versions = 0;
   for (const row of rows) {
     versions += await eraseVersions(trx, row, act);
     if (row.erasure_id !== null) continue;
     const erased = { ...row, ...erasedColumns(row, act.id), raw: NO_PAYLOAD };
     // The version that it replaces holds no more than the new one.
-    await keepVersion(trx, erased, 'erasure', act.now);
+    await keepVersions(trx, [{ old: erased, reason: 'erasure' }], act.now);
+    const sequence = numbers.shift();
     await trx
       .updateTable('calls')
       .set({
         ...erasedColumns(row, act.id),
         raw: NO_PAYLOAD,
         version: row.version + 1,
-        change_seq: sequence++,
+        change_seq: sequence,
         changed_at: act.now,
       })
       .where('account_id', '=', row.account_id)
@@ -56,19 +62,26 @@ export async function eraseCalls(
   return { calls: due.length, versions };
 }
 
+/** More than a statement's parameters are many: a day of a provider without pages is one page. */
+const IDS_A_STATEMENT = 1000;
+
 /** The calls of these ids, whole. */
 export async function readCalls(
   trx: StoreTransaction,
   accountId: string,
   callIds: readonly string[],
 ): Promise<readonly Selectable<CallsTable>[]> {
-  if (callIds.length === 0) return [];
-  return trx
-    .selectFrom('calls')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('call_id', 'in', callIds)
-    .execute();
+  const calls: Selectable<CallsTable>[] = [];
+  for (let start = 0; start < callIds.length; start += IDS_A_STATEMENT) {
+    const rows = await trx
+      .selectFrom('calls')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('call_id', 'in', callIds.slice(start, start + IDS_A_STATEMENT))
+      .execute();
+    calls.push(...rows);
+  }
+  return calls;
 }
 
 async function eraseVersions(

@@ -1,8 +1,8 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import { readMeta } from './meta.ts';
+import { oneAtATime, readMeta } from './meta.ts';
 import type { ErasureAccountsTable, ErasuresTable } from './schema.ts';
-import type { Store, StoreTransaction } from './store.ts';
+import { type Store, type StoreTransaction, transact } from './store.ts';
 
 /**
  * The register of erasures. It knows a number again without holding it: by an
@@ -74,7 +74,9 @@ export async function registerRequest(
 ): Promise<RegisteredRequest> {
   const { keys, reason, requestedBy, requestedAt } = request;
   const accounts = request.accounts === null ? null : JSON.stringify(request.accounts);
-  return store.db.transaction().execute(async (trx) => {
+  return transact(store, async (trx) => {
+    // An account whose first run begins meanwhile is either among those here, or sees the request.
+    await oneAtATime(trx);
     const key = await erasureKey(trx);
     const digests = JSON.stringify(keys.map((one) => digestNumber(key, one)).sort());
     const open = await unfinishedRequest(trx, digests, accounts);
@@ -88,7 +90,6 @@ export async function registerRequest(
       .values({ id, kind: 'request', ...told, accounts, digests, erased_to: null })
       .onConflict((conflict) => conflict.column('id').doUpdateSet(told))
       .execute();
-    // Here, so that an account whose first run begins meanwhile is either among them, or sees the request.
     const present = await presentAccounts(trx, request.accounts);
     for (const account of present) await openInAccount(trx, id, account);
     return { id, present };

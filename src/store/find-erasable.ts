@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type Mention, mentionsOf, rowAlone, type Searched } from '../number-match.ts';
+import { engineOf } from './engine.ts';
 import { NO_PAYLOAD } from './erased.ts';
 import type { Store } from './store.ts';
 
@@ -102,7 +103,7 @@ async function holdingBefore(
     .where('account_id', '=', sought.accountId)
     .where('call_id', '>', after)
     .$if(to !== null, (query) => query.where('call_id', '<=', to ?? ''))
-    .where('raw', '<>', NO_PAYLOAD)
+    .where(PAYLOAD, '<>', NO_PAYLOAD)
     .execute();
   return rows.flatMap(({ call_id, record, raw }) => {
     const columns: Version = JSON.parse(record);
@@ -121,6 +122,9 @@ function holds(call: Searched, { keys }: Pick<Sought, 'keys'>): Omit<FoundCall, 
   }
   return fields.size === 0 ? null : { place: 'payload', fields: [...fields] };
 }
+
+/** As text: PostgreSQL compares no JSON. */
+const PAYLOAD = sql<string>`cast(raw as text)`;
 
 interface Version extends Omit<Searched, 'call_id' | 'raw'> {
   readonly started_at: string;
@@ -142,7 +146,7 @@ export async function countVersions(
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('account_id', '=', accountId)
       .where('call_id', 'in', callIds.slice(at, at + IDS_A_QUERY))
-      .where('raw', '<>', NO_PAYLOAD)
+      .where(PAYLOAD, '<>', NO_PAYLOAD)
       .executeTakeFirstOrThrow();
     versions += Number(count);
   }
@@ -189,16 +193,13 @@ export function oldCallsQuery(
   { from, to }: { readonly from: string; readonly to: string },
   limit: number,
 ) {
-  return (
-    db
-      .selectFrom('calls')
-      .select(['call_id', 'started_at'])
-      .where('started_at', '>=', from)
-      .where('started_at', '<', to)
-      // Not the bare column: by an index on the account, SQLite would read all of its calls.
-      .where(sql<string>`account_id || ''`, '=', accountId)
-      .where('erasure_id', 'is', null)
-      .orderBy('started_at')
-      .limit(limit)
-  );
+  return db
+    .selectFrom('calls')
+    .select(['call_id', 'started_at'])
+    .where('started_at', '>=', from)
+    .where('started_at', '<', to)
+    .where(engineOf(db).passedBy('account_id'), '=', accountId)
+    .where('erasure_id', 'is', null)
+    .orderBy('started_at')
+    .limit(limit);
 }

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import { DAY, isoSeconds } from '../time.ts';
+import { engineOf } from './engine.ts';
 import type { Store } from './store.ts';
 
 /** By what a store is likely to grow. */
@@ -23,11 +23,10 @@ const ENOUGH_CALLS = 200_000;
  * week's. What is read is the index on `started_at`, day by day back from last
  * midnight, until there are ENOUGH_CALLS.
  *
- * A call takes its share of the whole file: its versions, index entries, audits
- * and runs come with it. Free pages are left out, they are filled first. How
- * many calls there are is told by the first and last row number, not by
- * counting ten million rows; where rows were deleted in between, a call seems
- * smaller than it is, but then their pages are what grows next.
+ * A call takes its share of the whole store: its versions, index entries, audits
+ * and runs come with it. How many calls there are is not counted, which for ten
+ * million rows takes seconds; where rows were deleted, a call seems smaller than
+ * it is, but then their room is what is filled next.
  *
  * @param now milliseconds since 1970.
  * @returns null as long as no account was walked for a whole one of these days.
@@ -74,12 +73,6 @@ async function countBack(
 }
 
 async function bytesPerCall(db: Store['db']): Promise<number> {
-  const { rows } = await sql<{ bytes: number; calls: number | null }>`
-    select
-      (select page_count from pragma_page_count) * (select page_size from pragma_page_size)
-        - (select freelist_count from pragma_freelist_count)
-          * (select page_size from pragma_page_size) as bytes,
-      (select max(rowid) from calls) - (select min(rowid) from calls) + 1 as calls`.execute(db);
-  const [{ bytes, calls } = { bytes: 0, calls: null }] = rows;
-  return calls === null ? 0 : bytes / calls;
+  const { bytes, calls } = await engineOf(db).footprint(db);
+  return calls === 0 ? 0 : bytes / calls;
 }

@@ -1,7 +1,10 @@
+import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { CdrError, fault } from '../errors.ts';
+import { engineOf } from './engine.ts';
 import { isDead, type ProcessIdentity, thisProcess } from './process-identity.ts';
-import type { Store, StoreTransaction } from './store.ts';
+import type { LeasesTable } from './schema.ts';
+import { type Store, type StoreTransaction, transact } from './store.ts';
 
 /**
  * The right to walk an account, held by one process at a time over all
@@ -34,28 +37,42 @@ const holderSchema = z.object({
 
 /** Takes the lease where it is free, its heartbeat has stopped, or its holder died on this host. */
 export async function acquireLease(store: Store, accountId: string): Promise<LeaseResult> {
-  const now = Date.now();
   const holder = JSON.stringify(thisProcess());
-  return store.db.transaction().execute(async (trx) => {
-    const row = await trx
-      .selectFrom('leases')
-      .selectAll()
-      .where('account_id', '=', accountId)
-      .executeTakeFirst();
-    const other = row?.holder == null ? null : holderSchema.parse(JSON.parse(row.holder));
-    if (row !== undefined && other !== null && isAlive(other, row.heartbeat_at, now)) {
+  return transact(store, async (trx) => {
+    const row = await lockLease(trx, accountId);
+    const now = await engineOf(trx).now(trx);
+    const other = row.holder === null ? null : holderSchema.parse(JSON.parse(row.holder));
+    if (other !== null && isAlive(other, row.heartbeat_at, now)) {
       return { kind: 'taken', by: nameOf(other), since: row.acquired_at };
     }
-    const epoch = (row?.epoch ?? 0) + 1;
-    const values = { epoch, holder, acquired_at: now, heartbeat_at: now };
+    const epoch = row.epoch + 1;
     await trx
-      .insertInto('leases')
-      .values({ account_id: accountId, writes: 0, ...values })
-      .onConflict((conflict) => conflict.column('account_id').doUpdateSet(values))
+      .updateTable('leases')
+      .set({ epoch, holder, acquired_at: now, heartbeat_at: now })
+      .where('account_id', '=', accountId)
       .execute();
     const from = other === null ? null : nameOf(other);
     return { kind: 'held', lease: { accountId, epoch }, from };
   });
+}
+
+/** The account's row, locked by writing it: who reads it first and writes it later may take what another has taken. */
+async function lockLease(
+  trx: StoreTransaction,
+  accountId: string,
+): Promise<Selectable<LeasesTable>> {
+  const free = { epoch: 0, holder: null, acquired_at: 0, heartbeat_at: 0, writes: 0 };
+  await trx
+    .insertInto('leases')
+    .values({ account_id: accountId, ...free })
+    .onConflict((conflict) => conflict.column('account_id').doNothing())
+    .execute();
+  return trx
+    .updateTable('leases')
+    .set((eb) => ({ epoch: eb.ref('epoch') }))
+    .where('account_id', '=', accountId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
 }
 
 function nameOf({ pid, host }: ProcessIdentity): string {
@@ -70,7 +87,8 @@ export async function isHeld(store: Store, accountId: string): Promise<boolean> 
     .where('account_id', '=', accountId)
     .executeTakeFirst();
   if (row?.holder == null) return false;
-  return isAlive(holderSchema.parse(JSON.parse(row.holder)), row.heartbeat_at, Date.now());
+  const now = await engineOf(store.db).now(store.db);
+  return isAlive(holderSchema.parse(JSON.parse(row.holder)), row.heartbeat_at, now);
 }
 
 function isAlive(holder: ProcessIdentity, heartbeatAt: number, now: number): boolean {
@@ -93,35 +111,32 @@ export function keepLease(store: Store, lease: Lease, onLost: () => void): () =>
 }
 
 async function heartbeat(store: Store, lease: Lease): Promise<boolean> {
-  const { numUpdatedRows } = await store.db
-    .transaction()
-    .execute((trx) =>
-      trx
-        .updateTable('leases')
-        .set({ heartbeat_at: Date.now() })
-        .where('account_id', '=', lease.accountId)
-        .where('epoch', '=', lease.epoch)
-        .executeTakeFirst(),
-    );
-  return numUpdatedRows > 0n;
+  return transact(store, async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('leases')
+      .set({ heartbeat_at: await engineOf(trx).now(trx) })
+      .where('account_id', '=', lease.accountId)
+      .where('epoch', '=', lease.epoch)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  });
 }
 
 /** Gives the lease back; one that was lost meanwhile is left to its new holder. */
 export async function releaseLease(store: Store, lease: Lease): Promise<void> {
-  await store.db
-    .transaction()
-    .execute((trx) =>
-      trx
-        .updateTable('leases')
-        .set({ holder: null })
-        .where('account_id', '=', lease.accountId)
-        .where('epoch', '=', lease.epoch)
-        .execute(),
-    );
+  await transact(store, (trx) =>
+    trx
+      .updateTable('leases')
+      .set({ holder: null })
+      .where('account_id', '=', lease.accountId)
+      .where('epoch', '=', lease.epoch)
+      .execute(),
+  );
 }
 
 /**
- * One write transaction under the lease.
+ * One write transaction under the lease. It may be begun anew where the database
+ * gives it up, so `write` changes nothing but the database.
  *
  * @throws CdrError `lease.lost` where another process holds it by now; nothing is written then.
  */
@@ -130,7 +145,7 @@ export async function fenced<Result>(
   lease: Lease,
   write: (trx: StoreTransaction) => Promise<Result>,
 ): Promise<Result> {
-  return store.db.transaction().execute(async (trx) => {
+  return transact(store, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('leases')
       .set((eb) => ({ writes: eb('writes', '+', 1) }))

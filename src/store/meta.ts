@@ -1,4 +1,4 @@
-import type { Store } from './store.ts';
+import { type Store, type StoreTransaction, transact } from './store.ts';
 
 /** What the store keeps about itself, by name. */
 export async function readMeta({ db }: Store, name: string): Promise<string | null> {
@@ -10,8 +10,8 @@ export async function readMeta({ db }: Store, name: string): Promise<string | nu
   return row?.value ?? null;
 }
 
-export async function writeMeta({ db }: Store, name: string, value: string): Promise<void> {
-  await db.transaction().execute((trx) =>
+export async function writeMeta(store: Store, name: string, value: string): Promise<void> {
+  await transact(store, (trx) =>
     trx
       .insertInto('meta')
       .values({ name, value })
@@ -28,4 +28,17 @@ export async function readStoreId(store: Store): Promise<string> {
   const id = await readMeta(store, 'store_id');
   if (id === null) throw new TypeError('a store without an id');
   return id;
+}
+
+/**
+ * Until its end no other transaction that says the same takes place: for what is
+ * decided by rows of several accounts, or by there being none. SQLite has one
+ * writer at a time anyway.
+ */
+export async function oneAtATime(trx: StoreTransaction): Promise<void> {
+  await trx
+    .updateTable('meta')
+    .set((eb) => ({ value: eb.ref('value') }))
+    .where('name', '=', 'store_id')
+    .execute();
 }

@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely';
+import { type Engine, engineOf } from './engine.ts';
 import type { CallsTable } from './schema.ts';
 import type { Store } from './store.ts';
 
@@ -88,7 +89,7 @@ export function recordsQuery({ db }: Store, ranges: readonly RecordRange[] | nul
   return query
     .$if(from !== undefined, (bounded) => bounded.where('started_at', '>=', from ?? ''))
     .$if(to !== undefined, (bounded) => bounded.where('started_at', '<', to ?? ''))
-    .where((eb) => eb.or(ranges.map(within)));
+    .where((eb) => eb.or(ranges.map((range) => within(engineOf(db), range))));
 }
 
 /** The bounds in order; none where one of the ranges has none. */
@@ -98,13 +99,13 @@ function outermost(bounds: readonly (string | null)[]): readonly string[] {
 }
 
 /**
- * Not by the bare columns: SQLite would look each account or each range up by an
+ * By the bare columns SQLite would look each account or each range up by an
  * index, and then sort all that it finds in a temporary file.
  */
-function within({ accountId, from, to }: RecordRange) {
-  return sql<boolean>`(account_id || '' = ${accountId}${
-    from === null ? sql`` : sql` and started_at || '' >= ${from}`
-  }${to === null ? sql`` : sql` and started_at || '' < ${to}`})`;
+function within({ passedBy }: Engine, { accountId, from, to }: RecordRange) {
+  return sql<boolean>`(${passedBy('account_id')} = ${accountId}${
+    from === null ? sql`` : sql` and ${passedBy('started_at')} >= ${from}`
+  }${to === null ? sql`` : sql` and ${passedBy('started_at')} < ${to}`})`;
 }
 
 /** What a call was before a change. */

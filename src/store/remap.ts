@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Call } from '../call.ts';
-import { takeSequence } from './change-seq.ts';
+import { nextSequence } from './change-seq.ts';
 import { mappedColumns, storeFlags } from './mapped-columns.ts';
 import { setBackErasedTo } from './retentions.ts';
 import type { CallsTable, QuarantineTable } from './schema.ts';
@@ -54,7 +54,7 @@ export async function rewriteMapping(
 ): Promise<void> {
   await trx
     .updateTable('calls')
-    .set({ ...columns, mapping_version: mappingVersion, change_seq: await takeSequence(trx, 1) })
+    .set({ ...columns, mapping_version: mappingVersion, change_seq: await nextSequence(trx) })
     .where('account_id', '=', stored.account_id)
     .where('call_id', '=', stored.call_id)
     .execute();

@@ -1,4 +1,5 @@
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
+import { engineOf } from './engine.ts';
 import { erasureKey, openInAccount } from './erasures.ts';
 import type { RetentionsTable } from './schema.ts';
 import type { Store, StoreTransaction } from './store.ts';
@@ -128,8 +129,7 @@ export async function countOlder(
     .select((eb) => eb.fn.countAll<number>().as('older'))
     .where('started_at', '>=', from)
     .where('started_at', '<', before)
-    // Not the bare column: by an index on the account, SQLite would read all of its calls.
-    .where(sql<string>`account_id || ''`, '=', accountId)
+    .where(engineOf(store.db).passedBy('account_id'), '=', accountId)
     .executeTakeFirstOrThrow();
   const { all } = await store.db
     .selectFrom('calls')

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import { MINUTE } from '../time.ts';
 import type { RunsTable } from './schema.ts';
-import type { Store, StoreTransaction } from './store.ts';
+import { type Store, type StoreTransaction, transact } from './store.ts';
 
 /** What a run counts. `fetched` = inserted + changed + unchanged + duplicates + quarantined. */
 export interface Counts {
@@ -143,7 +143,7 @@ export async function lastErrorOf(
     .selectFrom('runs')
     .select('error')
     .where('account_id', '=', accountId)
-    .where(sql<string>`error ->> '$.class'`, '=', errorClass)
+    .where(sql<string>`error ->> 'class'`, '=', errorClass)
     .orderBy('started_at', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -191,7 +191,7 @@ export async function forgetIdleRuns(
   accountId: string,
   before: number,
 ): Promise<number> {
-  const { numDeletedRows } = await store.db.transaction().execute((trx) =>
+  const { numDeletedRows } = await transact(store, (trx) =>
     trx
       .deleteFrom('runs')
       .where('account_id', '=', accountId)

@@ -1,12 +1,13 @@
 import SQLite from 'better-sqlite3';
 import type { ErrorCode } from '../codes/catalogue.ts';
 import { CdrError, configError, fault } from '../errors.ts';
+import { postgresTrouble, type Trouble } from './postgres/trouble.ts';
 
 /** What can be wrong with a store, in words for its operator. */
 
 /** There is no store where one must be. */
-export function missing(path: string): CdrError {
-  return configError('store.missing', `there is no store at ${path.replace(/^sqlite:/, '')}`);
+export function missing(name: string): CdrError {
+  return configError('store.missing', `there is no store at ${name}`);
 }
 
 export function outdated(path: string): CdrError {
@@ -34,22 +35,23 @@ const TROUBLES: readonly (readonly [prefix: string, code: ErrorCode, message: st
 ];
 
 /** A failure of the database as a CdrError of class `store`; anything else as it came. */
-export function toStoreError(error: unknown, path?: string): unknown {
-  const where = path === undefined ? '' : ` (${path})`;
-  if (error instanceof SQLite.SqliteError) {
-    const known = TROUBLES.find(([prefix]) => error.code.startsWith(prefix));
-    const [, code, message] = known ?? [
-      '',
-      'store.failed' as const,
-      `the store failed with ${error.code}`,
-    ];
-    return new CdrError(fault(code, message + where), {}, error);
-  }
-  if (isFileError(error)) {
-    const message = `the store cannot be opened: ${error.code}${where}`;
-    return new CdrError(fault('store.unopened', message), {}, error);
-  }
-  return error;
+export function toStoreError(error: unknown, name?: string): unknown {
+  const where = name === undefined ? '' : ` (${name})`;
+  const trouble = sqliteTrouble(error) ?? postgresTrouble(error) ?? fileTrouble(error);
+  if (trouble === null) return error;
+  return new CdrError(fault(trouble.code, trouble.message + where), {}, error);
+}
+
+function sqliteTrouble(error: unknown): Trouble | null {
+  if (!(error instanceof SQLite.SqliteError)) return null;
+  const known = TROUBLES.find(([prefix]) => error.code.startsWith(prefix));
+  if (known !== undefined) return { code: known[1], message: known[2] };
+  return { code: 'store.failed', message: `the store failed with ${error.code}` };
+}
+
+function fileTrouble(error: unknown): Trouble | null {
+  if (!isFileError(error)) return null;
+  return { code: 'store.unopened', message: `the store cannot be opened: ${error.code}` };
 }
 
 function isFileError(error: unknown): error is Error & { readonly code: string } {

@@ -2,6 +2,7 @@ import { QUESTIONABLE } from '../day-state.ts';
 import { type Failure, reportError } from '../errors.ts';
 import { countQuarantined, countStored, readDay } from '../store/days.ts';
 import { type Counts, endRun, noCounts } from '../store/runs.ts';
+import { transact } from '../store/store.ts';
 import { isoMillis } from '../time.ts';
 import type { Surroundings, SyncAccount } from './account.ts';
 import type { RunContext } from './context.ts';
@@ -67,7 +68,7 @@ async function enterEnd(
   const gotThrough = error === null && !stopped && counts.requests > 0;
   const pause = await pauseAfter(store, { id: settings.id, login }, { error, gotThrough });
   const text = error === null ? null : JSON.stringify(reportError(error));
-  await store.db.transaction().execute(async (trx) => {
+  await transact(store, async (trx) => {
     await endRun(trx, runId, { state, error: text, counts, now: Date.now() });
     await pause(trx);
   });
@@ -87,7 +88,7 @@ async function dayReports({
   days,
   audits,
 }: RunContext): Promise<readonly DayReport[]> {
-  return store.db.transaction().execute(async (trx) => {
+  return transact(store, async (trx) => {
     const reports: DayReport[] = [];
     for (const [day, news] of [...days].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const row = await readDay(trx, settings.id, day);

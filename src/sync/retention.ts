@@ -1,9 +1,8 @@
-import { eraseCalls, readCalls } from '../store/erase-calls.ts';
+import { eraseCalls, overwriteDeleted, readCalls } from '../store/erase-calls.ts';
 import { eraseQuarantined, quarantinedBefore, restartWalksBefore } from '../store/erase-rows.ts';
 import { countErased, erasureKey } from '../store/erasures.ts';
 import { oldCallsQuery } from '../store/find-erasable.ts';
 import { fenced } from '../store/leases.ts';
-import { overwriteDeleted } from '../store/remains.ts';
 import {
   clearErasedTo,
   countOlder,

@@ -5,11 +5,14 @@ import SQLite from 'better-sqlite3';
 import {
   CompiledQuery,
   type DatabaseConnection,
+  type Driver,
   SqliteAdapter,
   type SqliteDatabase,
   SqliteDialect,
   SqliteDriver,
 } from 'kysely';
+import type { Engine, EngineAdapter } from '../engine.ts';
+import { sqliteEngine } from './engine.ts';
 
 /**
  * How long a writer waits for another process's transaction; ours take
@@ -49,7 +52,10 @@ export function openSqlite(path: string, access: 'read' | 'write'): SqliteFile {
   });
   database.pragma('foreign_keys = ON');
   return {
-    dialect: new ImmediateSqliteDialect({ database: cachingStatements(database) }),
+    dialect: new ImmediateSqliteDialect(
+      { database: cachingStatements(database) },
+      sqliteEngine(database, path),
+    ),
     existed,
     prepareToWrite: () => {
       database.pragma('journal_mode = WAL');
@@ -95,18 +101,20 @@ function cachingStatements(database: SQLite.Database): SqliteDatabase {
  */
 class ImmediateSqliteDialect extends SqliteDialect {
   readonly #database: SqliteDatabase;
+  readonly #engine: Engine;
 
-  constructor(config: { readonly database: SqliteDatabase }) {
+  constructor(config: { readonly database: SqliteDatabase }, engine: Engine) {
     super(config);
     this.#database = config.database;
+    this.#engine = engine;
   }
 
-  override createDriver(): SqliteDriver {
+  override createDriver(): Driver {
     return new ImmediateSqliteDriver({ database: this.#database });
   }
 
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalDdlAdapter();
+  override createAdapter(): SqliteAdapter & EngineAdapter {
+    return Object.assign(new TransactionalDdlAdapter(), { engine: this.#engine });
   }
 }
 

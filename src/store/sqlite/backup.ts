@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import SQLite from 'better-sqlite3';
-import { CdrError, configError, fault } from '../errors.ts';
-import { missing, toStoreError } from './trouble.ts';
+import { CdrError, configError, fault } from '../../errors.ts';
+import { missing, toStoreError } from '../trouble.ts';
 
 /** A copy of a store that was read again after it was written. */
 export interface Backup {
@@ -29,13 +29,11 @@ export interface Backup {
  * whole, was checked and is on the disk; a process that is killed leaves
  * `<target>.<random>.partial`, and SQLite's `-journal` of that.
  *
- * @param url `sqlite:PATH`.
  * @throws CdrError `backup.target` where the file exists, `backup.write` where it
  * cannot be written, `backup.unsound` where the copy is not what it should be, and
  * of class `store` or `config` for the store itself.
  */
-export function backupStore(url: string, target: string): Backup {
-  const path = url.slice('sqlite:'.length);
+export function backupFile(path: string, target: string): Backup {
   if (!existsSync(path)) throw missing(path);
   if (existsSync(target)) throw taken(target);
   // A name of its own: of two backups at once neither may write into, or remove, the other's.

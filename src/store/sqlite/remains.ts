@@ -4,9 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import SQLite from 'better-sqlite3';
 import { sql } from 'kysely';
-import { realPath } from '../real-path.ts';
-import { freeBytesAt, storeBytes } from './disk.ts';
-import type { Store } from './store.ts';
+import { fileBytes, fileOf, freeBytesAt } from '../disk.ts';
+import type { Store } from '../store.ts';
 
 /**
  * What an erasure leaves on the disk. SQLite overwrites what is deleted when it
@@ -19,11 +18,6 @@ import type { Store } from './store.ts';
  * store open: the locks of SQLite are the process's, and closing any handle of
  * the file drops them all.
  */
-
-/** From now on this connection overwrites what it deletes. It stays so: other writers share it. */
-export async function overwriteDeleted({ db }: Pick<Store, 'db'>): Promise<void> {
-  await sql`pragma secure_delete = on`.execute(db);
-}
 
 /** How readers and writers that are in the way are waited for. */
 export interface Waiting {
@@ -126,7 +120,7 @@ export async function rebuildFile(
 ): Promise<{ readonly state: 'rebuilt' } | Unbuilt> {
   const path = pathOf(url);
   const [own, temporary] = [dirname(path), temporaryFolder()];
-  const bytes = storeBytes(url) ?? 0;
+  const bytes = fileBytes(path) ?? 0;
   const shared = statSync(own).dev === statSync(temporary).dev;
   for (const folder of shared ? [own] : [own, temporary]) {
     const free = await measure(folder);
@@ -210,7 +204,8 @@ function filesOf(url: string): readonly string[] {
   return ['', '-wal', '-shm'].map((suffix) => pathOf(url) + suffix);
 }
 
-/** Without links: SQLite keeps the journal beside the file itself. */
 function pathOf(url: string): string {
-  return realPath(url.slice('sqlite:'.length));
+  const path = fileOf(url);
+  if (path === null) throw new TypeError('a store that is no file');
+  return path;
 }

@@ -1,0 +1,77 @@
+import type { Kysely, RawBuilder, Transaction } from 'kysely';
+import type { Identity, StoredCall } from './identity.ts';
+import type { CallsTable, Schema } from './schema.ts';
+
+/**
+ * What one kind of database does otherwise than another. All that is said in
+ * SQL which both understand stands outside, once.
+ */
+export interface Engine {
+  readonly kind: 'sqlite' | 'postgres';
+  /**
+   * Milliseconds since 1970 by the clock that leases go by: of all processes
+   * that share the store there is one, wherever they run.
+   */
+  now(db: Kysely<Schema>): Promise<number>;
+  /**
+   * One write transaction. `write` may be called again where the database gave
+   * it up (a deadlock, a connection that was lost), so that it may change
+   * nothing but the database.
+   */
+  transact<Result>(
+    db: Kysely<Schema>,
+    write: (trx: Transaction<Schema>) => Promise<Result>,
+  ): Promise<Result>;
+  /** Reads the store as it is at one moment. */
+  snapshot<Result>(
+    db: Kysely<Schema>,
+    read: (db: Kysely<Schema>) => Promise<Result>,
+  ): Promise<Result>;
+  /** `count` numbers of the change sequence, ascending, for rows that this transaction writes. */
+  takeSequence(trx: Transaction<Schema>, count: number): Promise<readonly number[]>;
+  /**
+   * The greatest number up to which a follower may believe to have seen all:
+   * no transaction will still commit one at or below it, and no power cut takes
+   * back what stands there.
+   */
+  followableSequence(db: Kysely<Schema>): Promise<number>;
+  /** The calls that carry one of these identities in any of the columns that hold one. */
+  knownCalls(
+    trx: Transaction<Schema>,
+    accountId: string,
+    identities: readonly Identity[],
+  ): Promise<readonly StoredCall[]>;
+  /** Inserts calls, or overwrites those of the same id: each id once. */
+  upsertCalls(trx: Transaction<Schema>, rows: readonly CallsTable[]): Promise<void>;
+  /** Bytes that the store takes, and roughly how many calls it has. */
+  footprint(db: Kysely<Schema>): Promise<Footprint>;
+  /**
+   * A column for a condition by which SQLite must not choose its index: it
+   * knows no other way than to hide the column, where PostgreSQL goes by what
+   * the values are.
+   */
+  passedBy(column: 'account_id' | 'started_at'): RawBuilder<string>;
+  /** From now on what is deleted is overwritten, as far as the database can. */
+  overwriteDeleted(db: Kysely<Schema>): Promise<void>;
+}
+
+export interface Footprint {
+  readonly bytes: number;
+  readonly calls: number;
+}
+
+/** How a dialect says which engine it is: a transaction knows its adapter, and nothing else of where it came from. */
+export interface EngineAdapter {
+  readonly engine: Engine;
+}
+
+/** The engine of a database, or of a transaction in it. */
+export function engineOf(db: Pick<Kysely<Schema>, 'getExecutor'>): Engine {
+  const { adapter } = db.getExecutor();
+  if (isEngineAdapter(adapter)) return adapter.engine;
+  throw new TypeError('a database that no engine of the store has opened');
+}
+
+function isEngineAdapter(adapter: object): adapter is EngineAdapter {
+  return 'engine' in adapter;
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { type Driver, PostgresAdapter, PostgresDialect, type PostgresDialectConfig } from 'kysely';
+import pg from 'pg';
+import type { PostgresAddress, PostgresTls } from '../../store-url.ts';
+import type { Engine, EngineAdapter } from '../engine.ts';
+import { PatientDriver } from './driver.ts';
+import { postgresEngine } from './engine.ts';
+import { parsers } from './types.ts';
+
+/** How a server that goes away is waited for, and for how long a transaction may stand still. Milliseconds. */
+const PATIENCE = { write: 30_000, read: 5_000, maintain: 5_000 } as const;
+const CONNECT_MS = 5_000;
+/**
+ * A process that was stopped in the middle of a transaction holds its account's
+ * fence; the server ends that session, so that another process can take over.
+ */
+const IDLE_IN_TRANSACTION_MS = 15_000;
+const LOCK_MS = 20_000;
+/** Longer than any statement of a walk; a network that swallows packets gives no other sign. */
+const QUERY_MS = 300_000;
+
+/** `read` can write nothing; `maintain` is for statements that take as long as the tables are large. */
+export type Access = keyof typeof PATIENCE;
+
+/** Opens connections to a database as they are needed. */
+export function openPostgres(address: PostgresAddress, access: Access): PostgresDialect {
+  const { host, port, user, password, database, schema, tls, pool, applicationName } = address;
+  const connections = new pg.Pool({
+    host,
+    port,
+    ...(user === null ? {} : { user }),
+    ...(password === null ? {} : { password }),
+    database,
+    application_name: applicationName,
+    ssl: tlsOptions(tls),
+    max: pool,
+    options: settings(schema, access),
+    types: parsers(),
+    connectionTimeoutMillis: CONNECT_MS,
+    ...(access === 'maintain' ? {} : { query_timeout: QUERY_MS }),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    allowExitOnIdle: true,
+  });
+  // A connection that fails while nobody uses it is replaced when it is needed.
+  connections.on('error', () => undefined);
+  return new StoreDialect(connections, postgresEngine(schema, PATIENCE[access]), PATIENCE[access]);
+}
+
+/** Of every session: times as the parsers read them, commits that last, and nothing that waits for ever. */
+function settings(schema: string, access: Access): string {
+  const values = {
+    search_path: schema,
+    timezone: 'UTC',
+    datestyle: 'ISO',
+    synchronous_commit: 'on',
+    jit: 'off',
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    lock_timeout: LOCK_MS,
+    ...(access === 'read' ? { default_transaction_read_only: 'on', lock_timeout: 5000 } : {}),
+  };
+  return Object.entries(values)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
+}
+
+function tlsOptions(tls: PostgresTls): pg.PoolConfig['ssl'] {
+  if (tls.kind === 'off') return false;
+  const file = (path: string | null): string | undefined =>
+    path === null ? undefined : readFileSync(path, 'utf8');
+  const { ca, cert, key } = tls;
+  return { rejectUnauthorized: true, ca: file(ca), cert: file(cert), key: file(key) };
+}
+
+class StoreDialect extends PostgresDialect {
+  readonly #pool: pg.Pool;
+  readonly #engine: Engine;
+  readonly #patience: number;
+
+  constructor(pool: pg.Pool, engine: Engine, patience: number) {
+    const config: PostgresDialectConfig = { pool };
+    super(config);
+    this.#pool = pool;
+    this.#engine = engine;
+    this.#patience = patience;
+  }
+
+  override createDriver(): Driver {
+    return new PatientDriver(this.#pool, this.#patience);
+  }
+
+  override createAdapter(): PostgresAdapter & EngineAdapter {
+    return Object.assign(new PostgresAdapter(), { engine: this.#engine });
+  }
+}

@@ -1,0 +1,111 @@
+import { Kysely, sql } from 'kysely';
+import { configError } from '../../errors.ts';
+import { type PostgresAddress, storeName } from '../../store-url.ts';
+import { type MigrationState, type Migrations, migrate, migrationState } from '../migrating.ts';
+import type { Database, Opening } from '../opening.ts';
+import { missing, outdated } from '../trouble.ts';
+import { openPostgres } from './database.ts';
+import { migrations } from './migrations/index.ts';
+import { claimSpace, seesClaims } from './sequence.ts';
+import { wholeMilliseconds } from './types.ts';
+
+/** Opens a database for writing: makes the schema where it is missing, and migrates it. */
+export async function openPostgresStore(
+  address: PostgresAddress,
+  { mustExist, onEvent }: Opening,
+): Promise<Database> {
+  const ours = migrationsOf(address);
+  return opened(address, 'write', async (db) => {
+    const before = await migrationState(db, ours);
+    if (before.executed === 0 && mustExist) throw missing(ours.name);
+    if (before.pending) {
+      const { executed, pending } = await migrateOnce(db, address.schema, ours);
+      if (executed === 0) onEvent({ kind: 'created', name: ours.name });
+      else if (pending) onEvent({ kind: 'upgraded', name: ours.name });
+    }
+    await checkClaims(db, address.schema);
+    return db;
+  });
+}
+
+/** @returns null where the schema holds no store. */
+export async function openPostgresStoreToRead(address: PostgresAddress): Promise<Database | null> {
+  const ours = migrationsOf(address);
+  return opened(address, 'read', async (db) => {
+    const { pending, executed } = await migrationState(db, ours);
+    if (executed === 0) {
+      await db.destroy();
+      return null;
+    }
+    if (pending) throw outdated(ours.name);
+    return db;
+  });
+}
+
+async function opened<Found>(
+  address: PostgresAddress,
+  access: 'read' | 'write',
+  prepare: (db: Database) => Promise<Found>,
+): Promise<Found> {
+  const dialect = openPostgres(address, access);
+  const db: Database = new Kysely({ dialect, plugins: [wholeMilliseconds] });
+  try {
+    await checkVersion(db);
+    return await prepare(db);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+function migrationsOf(address: PostgresAddress): Migrations {
+  return { all: migrations, schema: address.schema, name: storeName(address) };
+}
+
+const OLDEST = 13;
+
+async function checkVersion(db: Database): Promise<void> {
+  const { rows } = await sql<{ version: number; text: string }>`
+    select current_setting('server_version_num')::int as version`.execute(db);
+  const version = Math.floor((rows[0]?.version ?? 0) / 10_000);
+  if (version >= OLDEST) return;
+  throw configError(
+    'store.unsupported',
+    `the database is PostgreSQL ${version}, and cdrsync needs ${OLDEST} or later`,
+  );
+}
+
+/** Without claims a follower would miss changes, and nobody would notice. */
+async function checkClaims(db: Database, schema: string): Promise<void> {
+  const seen = await db.transaction().execute((trx) => seesClaims(trx, claimSpace(schema)));
+  if (seen) return;
+  throw configError(
+    'store.unsupported',
+    'the database does not show advisory locks in pg_locks, by which writers are kept in order',
+  );
+}
+
+/**
+ * Of several processes that start at once one migrates; the others wait, then
+ * find nothing to do.
+ *
+ * @returns what was found under the lock.
+ */
+async function migrateOnce(
+  db: Database,
+  schema: string,
+  ours: Migrations,
+): Promise<MigrationState> {
+  return db.transaction().execute(async (trx) => {
+    const key = `cdrsync migrations ${schema}`;
+    await sql`set local lock_timeout = '10min'`.execute(trx);
+    await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(trx);
+    const found = await migrationState(trx, ours);
+    if (!found.pending) return found;
+    const { rows } = await sql`select from pg_namespace where nspname = ${schema}`.execute(trx);
+    // Even `if not exists` asks for the right to create one.
+    if (rows.length === 0) await sql`create schema ${sql.id(schema)}`.execute(trx);
+    await migrate(trx, ours);
+    return found;
+  });
+}

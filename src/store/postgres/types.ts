@@ -1,0 +1,70 @@
+import type { KyselyPlugin, QueryResult, UnknownRow } from 'kysely';
+import pg from 'pg';
+
+/** How values come back from PostgreSQL: as the same texts and numbers that SQLite holds. */
+
+const OID = { int8: 20, json: 114, date: 1082, timestamptz: 1184, numeric: 1700 } as const;
+
+export function parsers(): pg.CustomTypesConfig {
+  const types = new pg.TypeOverrides();
+  // Instants in milliseconds, counts and change_seq: all far below 2^53.
+  types.setTypeParser(OID.int8, Number);
+  types.setTypeParser(OID.timestamptz, isoText);
+  for (const oid of [OID.json, OID.date, OID.numeric]) types.setTypeParser(oid, (text) => text);
+  return types;
+}
+
+/** `2026-11-20 08:00:00.12+00` → `2026-11-20T08:00:00.120Z`; without a fraction to the second. */
+function isoText(text: string): string {
+  const fraction = text.length > 22 ? `.${text.slice(20, -3).padEnd(3, '0')}` : '';
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}${fraction}Z`;
+}
+
+/** The columns of the store's own bookkeeping, which are told to the millisecond. */
+const TO_THE_MILLISECOND = ['first_seen_at', 'changed_at', 'missing_since', 'replaced_at'];
+
+/** The server leaves a fraction of nothing out, and says nothing of which columns have one. */
+export const wholeMilliseconds: KyselyPlugin = {
+  transformQuery: ({ node }) => node,
+  transformResult: async ({ result }): Promise<QueryResult<UnknownRow>> => {
+    const columns = TO_THE_MILLISECOND.filter((column) => column in (result.rows[0] ?? {}));
+    for (const row of columns.length === 0 ? [] : result.rows) {
+      for (const column of columns) {
+        const value = row[column];
+        if (typeof value === 'string' && value.length === 20) {
+          row[column] = `${value.slice(0, -1)}.000Z`;
+        }
+      }
+    }
+    return result;
+  },
+};
+
+/** Of `calls`, the columns that are no text. */
+const CALL_TYPES: Readonly<Record<string, string>> = {
+  started_at: 'timestamptz',
+  ringing_at: 'timestamptz',
+  answered_at: 'timestamptz',
+  ended_at: 'timestamptz',
+  first_seen_at: 'timestamptz',
+  changed_at: 'timestamptz',
+  missing_since: 'timestamptz',
+  listed_on: 'date',
+  duration_seconds: 'bigint',
+  ring_seconds: 'bigint',
+  talk_seconds: 'bigint',
+  billed_seconds: 'bigint',
+  cost: 'numeric',
+  is_call: 'smallint',
+  listed_exact: 'smallint',
+  version: 'bigint',
+  change_seq: 'bigint',
+  mapping_version: 'integer',
+  flags: 'json',
+  custom: 'json',
+  raw: 'json',
+};
+
+export function callType(column: string): string {
+  return CALL_TYPES[column] ?? 'text';
+}
