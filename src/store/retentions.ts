@@ -68,14 +68,17 @@ export async function registerRetention(
   await openInAccount(trx, id, accountId);
 }
 
-/** Up to where (ISO 8601 UTC) no call is left in clear; null where that is not known. */
-export async function readErasedTo({ db }: Store, accountId: string): Promise<string | null> {
+/** Before every call: no provider's time has a year before 100. */
+const BEGINNING = '0001-01-01T00:00:00Z';
+
+/** Up to where (ISO 8601 UTC) no call is left in clear; before every call where that is not known. */
+export async function readErasedTo({ db }: Store, accountId: string): Promise<string> {
   const row = await db
     .selectFrom('erasures')
     .select('erased_to')
     .where('id', '=', retentionErasure(accountId))
     .executeTakeFirst();
-  return row?.erased_to ?? null;
+  return row?.erased_to ?? BEGINNING;
 }
 
 export async function moveErasedTo(
@@ -123,7 +126,7 @@ export async function countOlder(
   accountId: string,
   before: string,
 ): Promise<{ readonly older: number; readonly all: number }> {
-  const from = (await readErasedTo(store, accountId)) ?? '';
+  const from = await readErasedTo(store, accountId);
   const { older } = await store.db
     .selectFrom('calls')
     .select((eb) => eb.fn.countAll<number>().as('older'))

@@ -43,6 +43,7 @@ export async function commitPage(
   step: Step,
 ): Promise<Step> {
   const { store, lease, settings } = context;
+  const skew = changedSkew(context);
   const { taken, written, added } = await fenced(store, lease, async (trx) => {
     const walk = { memory, proven: step.kind === 'proven' };
     const written = await writePage(trx, context, window, page, walk);
@@ -50,10 +51,11 @@ export async function commitPage(
     await takeStep(trx, context, window, page, taken);
     const added = { ...written.counts, ...stepCounts(taken) };
     await addToRun(trx, context.runId, added);
-    await saveSkew(trx, context, settings.id);
+    if (skew !== null) await updateAccount(trx, settings.id, { clock_skew: Math.round(skew) });
     return { taken, written, added };
   });
   // Only what was committed counts.
+  if (skew !== null) context.skew = skew;
   noteNews(context, written);
   noteProof(context, taken);
   context.counts = sumCounts(context.counts, added);
@@ -164,15 +166,9 @@ function stepCounts({ kind }: Step): Partial<Counts> {
   return kind === 'proven' ? { windows: 1 } : {};
 }
 
-/** The clocks' difference, where it has changed by more than the header's resolution. */
-async function saveSkew(
-  trx: StoreTransaction,
-  context: RunContext,
-  accountId: string,
-): Promise<void> {
+/** The clocks' difference, where it has changed by more than the header's resolution; null where it has not. */
+function changedSkew(context: RunContext): number | null {
   const skew = believed(context.client.skew());
-  if (skew === null) return;
-  if (context.skew !== null && Math.abs(skew - context.skew) < 2 * SECOND) return;
-  await updateAccount(trx, accountId, { clock_skew: Math.round(skew) });
-  context.skew = skew;
+  if (skew === null || context.skew === null) return skew;
+  return Math.abs(skew - context.skew) < 2 * SECOND ? null : skew;
 }

@@ -119,18 +119,17 @@ async function releaseRows(
     const from = clock.startOfDay(listed_on);
     const row = readRow(mapper, { from, to: from + 1 }, parseJson(raw));
     if (row.kind === 'rejected') continue;
-    result.released += 1;
-    if (write === null) continue;
-    await fenced(store, write.lease, async (trx) => {
-      const listed = { ...row.listed, listedOn: listed_on };
-      const settled = await writeIfNew(trx, writeContext(write), listed, mapper.connector.identity);
-      // What stays is for the next audit of its day, which lists the whole of it.
-      if (!settled) {
-        result.released -= 1;
-        return;
-      }
-      await releaseRow(trx, held);
-      await reviewDay(trx, write, listed_on);
-    });
+    const settled =
+      write === null ||
+      (await fenced(store, write.lease, async (trx) => {
+        const listed = { ...row.listed, listedOn: listed_on };
+        const { identity } = mapper.connector;
+        // What stays is for the next audit of its day, which lists the whole of it.
+        if (!(await writeIfNew(trx, writeContext(write), listed, identity))) return false;
+        await releaseRow(trx, held);
+        await reviewDay(trx, write, listed_on);
+        return true;
+      }));
+    if (settled) result.released += 1;
   }
 }

@@ -106,11 +106,11 @@ async function eraseOldCalls(
 ): Promise<{ readonly erased: number; readonly to: string }> {
   const erasureId = retentionErasure(settings.id);
   const end = isoSeconds(before);
-  let from = (await readErasedTo(store, settings.id)) ?? '';
+  let from = await readErasedTo(store, settings.id);
   if (from > isoSeconds(before + DAY)) {
     // It was reached by a shorter retention, or by a clock that was wrong.
     await fenced(store, lease, (trx) => clearErasedTo(trx, settings.id));
-    from = '';
+    from = await readErasedTo(store, settings.id);
   }
   let erased = 0;
   while (from < end && erased < MOST) {
