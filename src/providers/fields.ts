@@ -38,15 +38,27 @@ export const whole = text.transform((value, context): number | null => {
   return z.NEVER;
 });
 
-/** Money as a plain decimal string, digits as written; null where absent. */
+/**
+ * Money as a plain decimal string, digits as written but for zeros before them
+ * and the sign of nothing, which no database's decimals keep; null where absent.
+ * What has more than 99 digits before or behind its point is no money.
+ */
 export const money = text.transform((value, context): string | null => {
   if (value === null) return null;
-  if (/^-?\d+(?:\.\d+)?$/.test(value)) return value;
-  const plain = /^-?\d*\.?\d+(?:[eE][+-]?\d{1,2})?$/.test(value) ? plainDecimal(value) : null;
-  if (plain !== null) return plain;
+  if (/^-?\d{1,99}(?:\.\d{1,99})?$/.test(value)) return canonicalDecimal(value);
+  const plain = /^-?\d{0,99}\.?\d{1,99}(?:[eE][+-]?\d{1,2})?$/.test(value)
+    ? plainDecimal(value)
+    : null;
+  if (plain !== null) return canonicalDecimal(plain);
   context.addIssue('not an amount of money');
   return z.NEVER;
 });
+
+/** `007.50` → `7.50`, `-0.00` → `0.00`. */
+function canonicalDecimal(value: string): string {
+  const trimmed = value.replace(/^(-?)0+(?=\d)/, '$1');
+  return /^-[0.]+$/.test(trimmed) ? trimmed.slice(1) : trimmed;
+}
 
 /** `1e-7` → `0.0000001`, digit for digit. */
 function plainDecimal(value: string): string {

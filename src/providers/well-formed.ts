@@ -2,14 +2,14 @@ import type { Call } from '../call.ts';
 
 /**
  * Half a character (a lone surrogate) is JSON that no database keeps as text: it
- * is replaced there. In the ids that would fold two calls into one, or hide the
- * call from the next look for it.
+ * is replaced there; PostgreSQL keeps no U+0000 either. In the ids that would
+ * fold two calls into one, or hide the call from the next look for it.
  *
  * @returns which id no store can keep as it is; null where all are kept.
  */
 export function brokenId({ call_id, native_id }: Call): 'call_id' | 'native_id' | null {
-  if (!call_id.isWellFormed()) return 'call_id';
-  return native_id === null || native_id.isWellFormed() ? null : 'native_id';
+  if (!isStorable(call_id)) return 'call_id';
+  return native_id === null || isStorable(native_id) ? null : 'native_id';
 }
 
 /** The call as a store keeps it, so that mapping it again gives the same. */
@@ -27,6 +27,10 @@ export function wellFormed(call: Call): Call {
   };
 }
 
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
 function mended(text: string | null): string | null {
-  return text === null ? null : text.toWellFormed();
+  return text === null ? null : text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
