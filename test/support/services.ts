@@ -178,10 +178,7 @@ const available: Readonly<Record<QueueKind, string | null>> = {
 export function describeQueue(kind: QueueKind, suite: (place: () => QueuePlace) => void): void {
   const missing = available[kind];
   if (missing !== null) {
-    const name = kind === 'redis' ? 'REDIS_URL' : 'DATABASE_URL';
-    const words = `${kind} cannot be had (${missing}); set ${name}`;
-    if (process.env['CI'] === 'true') throw new Error(words);
-    process.stderr.write(`\n!! SKIPPED: ${words}\n\n`);
+    const words = unavailable(kind, missing);
     describe.skip(`${kind}: ${words}`, () => suite(() => never(words)));
     return;
   }
@@ -200,6 +197,26 @@ export function describeQueue(kind: QueueKind, suite: (place: () => QueuePlace) 
     });
     suite(() => place ?? never('The suite has not begun.'));
   });
+}
+
+/** A suite that needs a server, without a place of its own for queues. */
+export function describeServer(kind: 'redis' | 'postgres', suite: () => void): void {
+  const missing = available[kind];
+  if (missing === null) {
+    suite();
+    return;
+  }
+  const words = unavailable(kind, missing);
+  describe.skip(words, suite);
+}
+
+/** Says aloud what cannot be tested here; with CI=true that is a failure. */
+function unavailable(kind: QueueKind, missing: string): string {
+  const name = kind === 'redis' ? 'REDIS_URL' : 'DATABASE_URL';
+  const words = `${kind} cannot be had (${missing}); set ${name}`;
+  if (process.env['CI'] === 'true') throw new Error(words);
+  process.stderr.write(`\n!! SKIPPED: ${words}\n\n`);
+  return words;
 }
 
 function never(why: string): never {

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** What becomes of a message of the client that has these words in it. */
+export interface Trap {
+  readonly words: string;
+  /** `lost`: it does not arrive. `unanswered`: it arrives, and its answer does not. */
+  readonly how: 'lost' | 'unanswered';
+}
+
+/** A way to a server on this machine, on which connections can be made to break. */
+export interface Relay {
+  readonly port: number;
+  /** Breaks all connections. */
+  cut(): void;
+  /** Breaks all connections, and every new one until `open`. */
+  close(): void;
+  open(): void;
+  /** Breaks the connection at the next message with these words, once. */
+  trap(trap: Trap): void;
+}
+
+export async function openRelay(host: string, port: number): Promise<Relay> {
+  const sockets = new Set<Socket>();
+  let closed = false;
+  let trap: Trap | null = null;
+  const server = createServer((client) => {
+    if (closed) {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(port, host);
+    const both = [client, upstream];
+    const end = (): void => {
+      for (const socket of both) {
+        socket.destroy();
+        sockets.delete(socket);
+      }
+    };
+    for (const socket of both) {
+      sockets.add(socket);
+      socket.setNoDelay(true).on('error', end).on('close', end);
+    }
+    let unanswered = false;
+    client.on('data', (data) => {
+      if (trap !== null && data.includes(trap.words)) {
+        const { how } = trap;
+        trap = null;
+        if (how === 'lost') return end();
+        unanswered = true;
+      }
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      if (unanswered) end();
+      else client.write(data);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  onTestFinished(async () => {
+    server.close();
+    cut();
+    await once(server, 'close');
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    port: address.port,
+    cut,
+    close: () => {
+      closed = true;
+      cut();
+    },
+    open: () => {
+      closed = false;
+    },
+    trap: (next) => {
+      trap = next;
+    },
+  };
+}
