@@ -5,7 +5,7 @@ import { MINUTE } from '../src/time.ts';
 import { ago } from './support/tamper.ts';
 import { countIn, freshRow, openWorkbench, query, watermarkOf } from './support/workbench.ts';
 
-// Half a character is JSON, and no text that a database keeps.
+// Half a character and U+0000 are JSON, and no text that every database keeps.
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -17,6 +17,7 @@ it('in an id holds neither its account nor another call up, and folds no calls i
     { ...row, session: '\ud800lone', key: '2' },
     { ...row, session: '\udbfflone', key: '3' },
     { ...row, session: 'whole', key: '\ud800' },
+    { ...row, session: 'nothing\u0000', key: '5' },
   ];
   for (const one of odd) bench.sandbox.insert('okcc', one);
   const backfill = ['backfill', '--account', 'demo-okcc', '--from', ago(1), '--to', ago(-1)];
@@ -27,8 +28,8 @@ it('in an id holds neither its account nor another call up, and folds no calls i
     // The day waits for a person, since the provider's rows cannot be kept as calls.
     expect(code, stderr).toBe(1);
     expect(stderr).not.toContain('store.');
-    expect(countIn(bench.store, 'quarantine')).toBe(3);
-    expect(countIn(bench.store, 'calls')).toBe(listed - 3);
+    expect(countIn(bench.store, 'quarantine')).toBe(4);
+    expect(countIn(bench.store, 'calls')).toBe(listed - 4);
     const watermark = watermarkOf(bench, 'demo-okcc');
     if (args[0] === 'sync') expect(watermark).toBeGreaterThan(before);
     before = watermark;
@@ -36,9 +37,10 @@ it('in an id holds neither its account nor another call up, and folds no calls i
   const Kept = z.object({ reason: z.string(), raw: z.string() });
   const kept = query(bench.store, Kept, 'select reason, raw from quarantine order by reason');
   expect(kept.map(({ reason }) => reason)).toEqual([
-    'call_id: holds half a character',
-    'call_id: holds half a character',
-    'native_id: holds half a character',
+    'call_id: holds half a character or U+0000',
+    'call_id: holds half a character or U+0000',
+    'call_id: holds half a character or U+0000',
+    'native_id: holds half a character or U+0000',
   ]);
   // As received.
   expect(kept.some(({ raw }) => raw.includes('"\\ud800lone"'))).toBe(true);
@@ -48,7 +50,12 @@ it('in an id holds neither its account nor another call up, and folds no calls i
 it('elsewhere is replaced once, and mapped alike ever after', async () => {
   const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 3 } });
   const row = freshRow(bench.sandbox, 'okcc', Date.now() - 30 * MINUTE);
-  bench.sandbox.insert('okcc', { ...row, session: 'odd', agent: 'a\ud800', userData: '\ud800' });
+  bench.sandbox.insert('okcc', {
+    ...row,
+    session: 'odd',
+    agent: 'a\ud800\u0000',
+    userData: '\ud800',
+  });
   for (const args of [['sync'], ['sync'], ['reprocess']]) {
     const { code, stderr } = await bench.run(...args);
     expect(code, stderr).toBe(0);
@@ -61,7 +68,7 @@ it('elsewhere is replaced once, and mapped alike ever after', async () => {
   });
   const sql = "select agent, custom, version, change_seq from calls where call_id = 'odd'";
   const [kept] = query(bench.store, Kept, sql);
-  expect(kept).toMatchObject({ agent: 'a\u{fffd}', version: 1 });
+  expect(kept).toMatchObject({ agent: 'a\u{fffd}\u{fffd}', version: 1 });
   expect(kept?.custom).toContain('\\ud800');
   expect(kept?.change_seq).toBe(countIn(bench.store, 'calls'));
 });

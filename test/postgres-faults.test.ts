@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
@@ -6,11 +8,13 @@ import { acquireLease, fenced, isHeld, type Lease, releaseLease } from '../src/s
 import { writeMeta } from '../src/store/meta.ts';
 import { openStore, openStoreToRead, type Store, transact } from '../src/store/store.ts';
 import { toStoreError } from '../src/store/trouble.ts';
-import { openRelay } from './support/relay.ts';
+import { openRelay, openTlsRelay } from './support/relay.ts';
 import { type OwnSchema, ownSchema, SERVER } from './support/schema.ts';
 import { describeServer } from './support/services.ts';
 
 // What a server and the way to it may do to a transaction: real connections, broken on the way.
+
+const TLS = join(import.meta.dirname, 'fixtures/tls');
 
 async function behindRelay() {
   const schema = await ownSchema();
@@ -109,6 +113,34 @@ describeServer('postgres', () => {
     const failure: unknown = await opening.catch((error: unknown) => error);
     if (!(failure instanceof CdrError)) throw failure;
     expect([failure.fault.code, failure.fault.class]).toEqual(['store.refused', 'config']);
+  });
+
+  it('believes the certificate that it is told to, of the host that it is for, and no other', async () => {
+    const schema = await ownSchema();
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(TLS, name));
+    if (cert === undefined || key === undefined) throw new Error('no certificate');
+    const identity = { cert: readFileSync(cert), key: readFileSync(key) };
+    const port = await openTlsRelay(SERVER.hostname, Number(SERVER.port || 5432), identity);
+    const open = async (host: string, parameters: Record<string, string>): Promise<string> => {
+      const url = new URL(schema.url(port));
+      url.hostname = host;
+      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+      try {
+        await (await openStoreToRead(url.href))?.close();
+        return 'opened';
+      } catch (error) {
+        return error instanceof CdrError ? error.fault.code : String(error);
+      }
+    };
+    const verified = { sslmode: 'verify-full', sslrootcert: cert };
+    expect(await open('localhost', verified)).toBe('opened');
+    expect(await open('localhost', { sslmode: 'require' })).toBe('store.refused');
+    expect(await open('127.0.0.1', verified)).toBe('store.refused');
+    expect(await open('localhost', { ...verified, sslrootcert: `${cert}.gone` })).toBe(
+      'store.refused',
+    );
+    // Nothing is sent in clear to a server that wants TLS.
+    expect(await open('localhost', {})).toBe('store.unreachable');
   });
 
   it('tries transactions again that lock each other out', async () => {

@@ -2,9 +2,7 @@ import type { Transaction } from 'kysely';
 import { storeAddress, storeName } from '../store-url.ts';
 import { engineOf } from './engine.ts';
 import type { Database, Opening } from './opening.ts';
-import { openPostgresStore, openPostgresStoreToRead } from './postgres/open.ts';
 import type { Schema } from './schema.ts';
-import { openSqliteStore, openSqliteStoreToRead } from './sqlite/open.ts';
 import { toStoreError } from './trouble.ts';
 
 export type { StoreEvent } from './opening.ts';
@@ -28,14 +26,14 @@ export interface StoreOptions extends Opening {
  * @throws CdrError of class `store`, or `config` for a missing one that must exist.
  */
 export async function openStore({ url, ...opening }: StoreOptions): Promise<Store> {
-  const address = storeAddress(url);
-  return storeOver(
-    await named(url, () =>
-      address.kind === 'sqlite'
-        ? openSqliteStore(address.path, opening)
-        : openPostgresStore(address, opening),
-    ),
-  );
+  const db = await named(url, async () => {
+    const address = storeAddress(url);
+    // Neither driver is loaded where the other one is used.
+    return address.kind === 'sqlite'
+      ? (await import('./sqlite/open.ts')).openSqliteStore(address.path, opening)
+      : (await import('./postgres/open.ts')).openPostgresStore(address, opening);
+  });
+  return storeOver(db);
 }
 
 /**
@@ -45,12 +43,12 @@ export async function openStore({ url, ...opening }: StoreOptions): Promise<Stor
  * @throws CdrError of class `store` where it is of another version.
  */
 export async function openStoreToRead(url: string): Promise<Store | null> {
-  const address = storeAddress(url);
-  const db = await named(url, () =>
-    address.kind === 'sqlite'
-      ? openSqliteStoreToRead(address.path)
-      : openPostgresStoreToRead(address),
-  );
+  const db = await named(url, async () => {
+    const address = storeAddress(url);
+    return address.kind === 'sqlite'
+      ? (await import('./sqlite/open.ts')).openSqliteStoreToRead(address.path)
+      : (await import('./postgres/open.ts')).openPostgresStoreToRead(address);
+  });
   return db === null ? null : storeOver(db);
 }
 

@@ -1,7 +1,6 @@
-import SQLite from 'better-sqlite3';
 import type { ErrorCode } from '../codes/catalogue.ts';
 import { CdrError, configError, fault } from '../errors.ts';
-import { postgresTrouble, type Trouble } from './postgres/trouble.ts';
+import { codeOf, postgresTrouble, type Trouble } from './postgres/trouble.ts';
 
 /** What can be wrong with a store, in words for its operator. */
 
@@ -42,11 +41,13 @@ export function toStoreError(error: unknown, name?: string): unknown {
   return new CdrError(fault(trouble.code, trouble.message + where), {}, error);
 }
 
+/** By its code: this is loaded also where SQLite's driver is not. */
 function sqliteTrouble(error: unknown): Trouble | null {
-  if (!(error instanceof SQLite.SqliteError)) return null;
-  const known = TROUBLES.find(([prefix]) => error.code.startsWith(prefix));
+  const code = codeOf(error);
+  if (!code.startsWith('SQLITE_')) return null;
+  const known = TROUBLES.find(([prefix]) => code.startsWith(prefix));
   if (known !== undefined) return { code: known[1], message: known[2] };
-  return { code: 'store.failed', message: `the store failed with ${error.code}` };
+  return { code: 'store.failed', message: `the store failed with ${code}` };
 }
 
 function fileTrouble(error: unknown): Trouble | null {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { onTestFinished } from 'vitest';
 
 /** What becomes of a message of the client that has these words in it. */
@@ -83,4 +84,43 @@ export async function openRelay(host: string, port: number): Promise<Relay> {
       trap = next;
     },
   };
+}
+
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+
+/** A way to a PostgreSQL server that offers TLS, whatever the server itself does. */
+export async function openTlsRelay(
+  host: string,
+  port: number,
+  identity: { readonly cert: Buffer; readonly key: Buffer },
+): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(port, host);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+    }
+    client.once('data', (first) => {
+      if (!first.equals(SSL_REQUEST)) {
+        client.destroy();
+        return;
+      }
+      client.write('S');
+      const secure = new TLSSocket(client, { isServer: true, ...identity });
+      secure.on('error', () => client.destroy());
+      secure.pipe(upstream).pipe(secure);
+      secure.on('close', () => upstream.destroy());
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await once(server, 'close');
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
 }

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { type Driver, PostgresAdapter, PostgresDialect, type PostgresDialectConfig } from 'kysely';
 import pg from 'pg';
+import { configError } from '../../errors.ts';
 import type { PostgresAddress, PostgresTls } from '../../store-url.ts';
 import type { Engine, EngineAdapter } from '../engine.ts';
 import { PatientDriver } from './driver.ts';
 import { postgresEngine } from './engine.ts';
+import { codeOf } from './trouble.ts';
 import { parsers } from './types.ts';
 
 /** How a server that goes away is waited for, and for how long a transaction may stand still. Milliseconds. */
@@ -28,7 +31,8 @@ export function openPostgres(address: PostgresAddress, access: Access): Postgres
   const connections = new pg.Pool({
     host,
     port,
-    ...(user === null ? {} : { user }),
+    // As the server's own programs have it; the driver itself looks no further than the environment.
+    user: user ?? process.env['PGUSER'] ?? userInfo().username,
     ...(password === null ? {} : { password }),
     database,
     application_name: applicationName,
@@ -66,10 +70,23 @@ function settings(schema: string, access: Access): string {
 
 function tlsOptions(tls: PostgresTls): pg.PoolConfig['ssl'] {
   if (tls.kind === 'off') return false;
-  const file = (path: string | null): string | undefined =>
-    path === null ? undefined : readFileSync(path, 'utf8');
   const { ca, cert, key } = tls;
-  return { rejectUnauthorized: true, ca: file(ca), cert: file(cert), key: file(key) };
+  return {
+    rejectUnauthorized: true,
+    ca: pem('sslrootcert', ca),
+    cert: pem('sslcert', cert),
+    key: pem('sslkey', key),
+  };
+}
+
+function pem(parameter: string, path: string | null): string | undefined {
+  if (path === null) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = `the file of ${parameter} cannot be read (${codeOf(error)})`;
+    throw configError('store.refused', why);
+  }
 }
 
 class StoreDialect extends PostgresDialect {

@@ -56,6 +56,13 @@ const TROUBLES: readonly (readonly [prefix: RegExp, code: ErrorCode, message: st
   ],
 ];
 
+/** The driver has no codes for these. */
+const WORDS_OF_DRIVER: readonly (readonly [beginning: string, message: string])[] = [
+  ['The server does not support SSL', 'the database offers no TLS, which sslmode asks for'],
+  ['SASL', 'the database asks for a password in a way that the login has no answer to'],
+  ['Hostname/IP does not match', 'the certificate of the database is for another host'],
+];
+
 export interface Trouble {
   readonly code: ErrorCode;
   readonly message: string;
@@ -64,6 +71,9 @@ export interface Trouble {
 /** In words for an operator; never those of the server, which quote values. */
 export function postgresTrouble(error: unknown): Trouble | null {
   const code = codeOf(error);
+  const words = error instanceof Error ? error.message : '';
+  const said = WORDS_OF_DRIVER.find(([beginning]) => words.startsWith(beginning));
+  if (said !== undefined) return { code: 'store.refused', message: said[1] };
   const known = TROUBLES.find(([prefix]) => prefix.test(code));
   if (known !== undefined) return { code: known[1], message: `${known[2]} (${code})` };
   if (isLost(error)) {
