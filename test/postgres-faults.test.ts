@@ -149,6 +149,7 @@ describeServer('postgres', () => {
     await writeMeta(store, 'one', '');
     await writeMeta(store, 'two', '');
     let attempts = 0;
+    let locked = 0;
     const both = ['one two', 'two one'].map((order) =>
       transact(store, async (trx) => {
         attempts += 1;
@@ -158,7 +159,9 @@ describeServer('postgres', () => {
             .set((eb) => ({ value: sql<string>`${eb.ref('value')} || ${order[1] ?? ''}` }))
             .where('name', '=', name)
             .execute();
-          await sleep(50);
+          // Each has one before either asks for the other.
+          locked += 1;
+          while (locked < 2) await sleep(5);
         }
       }),
     );

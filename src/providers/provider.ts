@@ -309,7 +309,8 @@ function mapRow<Credentials, Options, Row>(
   try {
     const call = spec.toCall(parsed.data, access, names);
     const broken = brokenId(call);
-    if (broken !== null) return { kind: 'rejected', reason: `${broken}: holds half a character or U+0000` };
+    if (broken !== null)
+      return { kind: 'rejected', reason: `${broken}: holds half a character or U+0000` };
     return { kind: 'call', call: wellFormed(call) };
   } catch (error) {
     if (error instanceof RowProblem) return { kind: 'rejected', reason: error.message };
