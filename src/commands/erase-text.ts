@@ -98,7 +98,9 @@ function filesText({ state, occurrences }: FilesReport): string {
     case 'clean':
       return '\nThe files of the store hold the number no more.\n';
     case 'rebuilt':
-      return occurrences === null || occurrences === 0
+      if (occurrences === null)
+        return '\nThe store was written anew: its unused space holds nothing of what was overwritten.\n';
+      return occurrences === 0
         ? '\nThe store was written anew: unused space of its file held the number.\n'
         : `\nThe store was written anew. The digits still stand in it ${count(occurrences)} times: in ids, inside longer digits, in accounts that were not named, or in calls that began since.\n`;
     case 'remains':

@@ -50,7 +50,7 @@ async function opened<Found>(
   const dialect = openPostgres(address, access);
   const db: Database = new Kysely({ dialect, plugins: [wholeMilliseconds] });
   try {
-    await checkVersion(db);
+    await checkServer(db, address.schema);
     return await prepare(db);
   } catch (error) {
     await db.destroy();
@@ -64,15 +64,21 @@ function migrationsOf(address: PostgresAddress): Migrations {
 
 const OLDEST = 13;
 
-async function checkVersion(db: Database): Promise<void> {
-  const { rows } = await sql<{ version: number; text: string }>`
-    select current_setting('server_version_num')::int as version`.execute(db);
-  const version = Math.floor((rows[0]?.version ?? 0) / 10_000);
-  if (version >= OLDEST) return;
-  throw configError(
-    'store.unsupported',
-    `the database is PostgreSQL ${version}, and cdrsync needs ${OLDEST} or later`,
+/** A schema that may not be used looks as one that is not there. */
+async function checkServer(db: Database, schema: string): Promise<void> {
+  const { rows } = await sql<{ version: number; usable: boolean | null }>`
+    select current_setting('server_version_num')::int as version,
+      (select has_schema_privilege(oid, 'usage') from pg_namespace where nspname = ${schema}) as usable`.execute(
+    db,
   );
+  const version = Math.floor((rows[0]?.version ?? 0) / 10_000);
+  if (version < OLDEST) {
+    const words = `the database is PostgreSQL ${version}, and cdrsync needs ${OLDEST} or later`;
+    throw configError('store.unsupported', words);
+  }
+  if (rows[0]?.usable === false) {
+    throw configError('store.refused', `the user may not use the schema ${schema} of the database`);
+  }
 }
 
 /** Without claims a follower would miss changes, and nobody would notice. */
