@@ -565,11 +565,17 @@ it('follows lists that grow, and reads nothing before it has settled', async () 
   }
   for (const provider of PROVIDERS) {
     const account = `demo-${provider}`;
-    const stored = new Set(storedRows(bench.store, account));
+    const stored = storedRows(bench.store, account);
     const until = watermarkOf(bench, account);
     const due = bench.sandbox.rows(provider).filter((row) => instantOf(provider, row) < until);
     expect(due.length).toBeGreaterThan(0);
     for (const row of due) expect(stored, provider).toContain(JSON.stringify(row));
-    expect(stored.size).toBe(countIn(bench.store, 'calls', `account_id = '${account}'`));
+    // None more often than it is listed: of some days two calls are equal in everything.
+    const listed = listedRows(bench.sandbox, provider);
+    for (const row of stored) {
+      const place = listed.indexOf(row);
+      expect(place, row).toBeGreaterThanOrEqual(0);
+      listed.splice(place, 1);
+    }
   }
 });
