@@ -201,7 +201,7 @@ it('tells apart a refused login, a pasted path, a page of HTML and a clock that 
 });
 
 it('keeps nothing of the calls it sees but what it tells of them', async () => {
-  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { callsPerDay: 2000 } });
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { callsPerDay: 4000 } });
   const [account] = loadConfig(bench.config, {}).accounts;
   if (account === undefined) return expect.fail('there is no account');
   const { id, connector, clock, settle, minInterval } = account;

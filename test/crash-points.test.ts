@@ -19,8 +19,9 @@ const KILLER = new URL('./support/kill-at.ts', import.meta.url).href;
 async function manyPages(): Promise<Workbench> {
   return openWorkbench({
     sandbox: {
-      days: 2,
-      callsPerDay: 100,
+      // One of them at least is a working day: enough to die in.
+      days: 3,
+      callsPerDay: 90,
       providers: { okcc: { pageSize: 10, total: 'page' }, vos: { list: 'meta', pageSize: 25 } },
     },
     providers: KILLED,

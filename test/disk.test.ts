@@ -229,7 +229,10 @@ async function poll(bench: Workbench, store: Store, room: RoomCheck): Promise<Ac
 it('stops a walk between two pages, keeps what is stored, and goes on from there', async () => {
   const bench = await openWorkbench({
     providers: ['okcc'],
-    sandbox: { days: 2, callsPerDay: 120, providers: { okcc: { pageSize: 10 } } },
+    // More than five pages on the first day, if that was a Sunday too.
+    sandbox: { days: 2, callsPerDay: 200, providers: { okcc: { pageSize: 10 } } },
+    // Soon after midnight, the end of yesterday would be read again for its lateness.
+    settings: { lookback: '0s' },
   });
   const url = `sqlite:${bench.store}`;
   const store = await openStore({ url, mustExist: false, onEvent: () => undefined });

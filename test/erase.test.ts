@@ -522,12 +522,12 @@ it('overwrites quarantined rows, which stay in quarantine and are known again', 
 it('overwrites rows that wait for the proof of their day, and tells equal ones apart', async () => {
   const bench = await openWorkbench({
     providers: ['vos'],
-    settings: { startAt: ago(1) },
-    sandbox: { days: 1, callsPerDay: 40, providers: { vos: { list: 'meta', pageSize: 15 } } },
+    settings: { startAt: ago(2) },
+    sandbox: { days: 2, callsPerDay: 80, providers: { vos: { list: 'meta', pageSize: 15 } } },
   });
   const engine = await openEngine(bench);
-  // The newest stand on the first page.
-  const row = ownRow(bench, 'vos', at(1, '23:59:59'));
+  // The newest stand on the first page, of a day that is over for any lookback.
+  const row = ownRow(bench, 'vos', at(2, '23:59:59'));
   for (const fee of ['1.10', '1.10', '2.20']) {
     bench.sandbox.insert('vos', { ...row, fee: JSON.rawJSON(fee) });
   }
@@ -550,7 +550,7 @@ it('overwrites rows that wait for the proof of their day, and tells equal ones a
   const erased = erasedIn(bench);
   expect(erased.map(({ cost }) => cost).sort()).toEqual(['1.10', '1.10', '2.20']);
   const before = sequenceOf(bench);
-  expect((await engine.verify(ago(1)))[0]).toMatchObject({
+  expect((await engine.verify(ago(2)))[0]).toMatchObject({
     state: 'ok',
     inserted: 0,
     changed: 0,
@@ -565,7 +565,7 @@ it('overwrites rows that wait for the proof of their day, and tells equal ones a
     return hit;
   });
   expect(removed).toBe(1);
-  expect((await engine.verify(ago(1)))[0]).toMatchObject({ missing: 1, changed: 0, inserted: 0 });
+  expect((await engine.verify(ago(2)))[0]).toMatchObject({ missing: 1, changed: 0, inserted: 0 });
 });
 
 it('overwrites the one of equal rows that has the number, whatever is read again', async () => {

@@ -11,6 +11,9 @@ import { freshRow, openWorkbench, ownEnvironment, type Workbench } from './suppo
 
 vi.setConfig({ testTimeout: 90_000 });
 
+/** More than a pipe takes, whatever day it is: of three days, one at least is a working day. */
+const WORLD = { days: 3, callsPerDay: 200 };
+
 /** Begins an export that stands still in the middle: a pipe that nobody reads is soon full. */
 async function beginExport(bench: Workbench, ...args: string[]) {
   const command = [inject('cli'), '--config', bench.config, '--json', '--quiet', 'export', ...args];
@@ -45,10 +48,10 @@ const Line = z.looseObject({
 it('tells each version of a call once', async () => {
   const bench = await openWorkbench({
     providers: ['okcc'],
-    sandbox: { days: 1, callsPerDay: 300 },
+    sandbox: WORLD,
   });
   await well(bench, 'sync');
-  await bench.configure({ lookback: '3d' });
+  await bench.configure({ lookback: '5d' });
   const change = async (note: string): Promise<void> => {
     expect(bench.sandbox.change('okcc', () => true, { userData: note })).toBeGreaterThan(250);
     await well(bench, 'sync');
@@ -68,7 +71,7 @@ it('tells each version of a call once', async () => {
 it('names the gaps of what it holds, and not of what the store holds by its end', async () => {
   const bench = await openWorkbench({
     providers: ['okcc'],
-    sandbox: { days: 1, callsPerDay: 300 },
+    sandbox: WORLD,
   });
   bench.sandbox.insert('okcc', {
     ...freshRow(bench.sandbox, 'okcc', at(4, '12:00:00')),

@@ -130,7 +130,7 @@ it('has one line for each record, wherever a reader ends its lines', async () =>
 it('reads what it writes by the index that has the order, and no more than the range', async () => {
   const bench = await openWorkbench({
     providers: ['okcc', 'vos'],
-    sandbox: { days: 1, callsPerDay: 20 },
+    sandbox: { days: 3, callsPerDay: 20 },
   });
   await well(bench, 'sync');
   const store = await openStoreToRead(`sqlite:${bench.store}`);

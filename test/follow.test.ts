@@ -134,7 +134,7 @@ async function live(bench: Workbench): Promise<void> {
   // Changed; and another record under one identity: the first is flagged, and is otherwise as it was.
   expect(sandbox.change('okcc', () => true, { userData: 'changed' })).toBeGreaterThan(60);
   sandbox.insert('infin8linx', fresh(2));
-  await bench.configure({ lookback: '3d' });
+  await bench.configure({ lookback: '5d' });
   await expectWell(bench, 'sync');
   await bench.configure();
   expect(countIn(store, 'calls', 'version = 2')).toBeGreaterThan(60);
@@ -184,7 +184,7 @@ async function caughtUp({ folder, store }: Workbench): Promise<number> {
 it('leaves a consumer that dies all the time with every record as it is', async () => {
   const bench = await openWorkbench({
     providers: ['infin8linx', 'okcc'],
-    sandbox: { days: 2, callsPerDay: 70, providers: { infin8linx: { fields: 'table' } } },
+    sandbox: { days: 3, callsPerDay: 70, providers: { infin8linx: { fields: 'table' } } },
   });
   const environment = await environmentWith(bench, {}, DEADLY);
   await writeFile(join(bench.folder, 'follow.ts'), await exampleOf('ts'));
@@ -263,7 +263,7 @@ it('is followed by a loop in sh, batch by batch, whatever fails in between', asy
 });
 
 it('shows a follower nothing that a power cut could take back', async () => {
-  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 40 } });
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 3, callsPerDay: 40 } });
   await expectWell(bench, 'sync');
   const survives = join(bench.folder, 'survives.db');
   // Held open, so that there is a journal, with something in it.

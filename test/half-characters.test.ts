@@ -70,5 +70,10 @@ it('elsewhere is replaced once, and mapped alike ever after', async () => {
   const [kept] = query(bench.store, Kept, sql);
   expect(kept).toMatchObject({ agent: 'a\u{fffd}\u{fffd}', version: 1 });
   expect(kept?.custom).toContain('\\ud800');
-  expect(kept?.change_seq).toBe(countIn(bench.store, 'calls'));
+  // Each call was written once, this one too, in whichever order.
+  const calls = countIn(bench.store, 'calls');
+  expect(kept?.change_seq).toBeLessThanOrEqual(calls);
+  expect(query(bench.store, z.object({ value: z.int() }), 'select value from counters')).toEqual([
+    { value: calls },
+  ]);
 });

@@ -8,6 +8,9 @@ import { openWorkbench, ownEnvironment, type Workbench } from './support/workben
 
 vi.setConfig({ testTimeout: 60_000 });
 
+/** More than a pipe takes, whatever day it is: of three days, one at least is a working day. */
+const WORLD = { days: 3, callsPerDay: 60 };
+
 /** Runs the binary in a shell, whose words stand around it. */
 function inShell({ folder, config }: Workbench, before: string, args: string, after: string) {
   const command = `${before} '${process.execPath}' '${inject('cli')}' --config '${config}' ${args} ${after}`;
@@ -20,7 +23,7 @@ function inShell({ folder, config }: Workbench, before: string, args: string, af
 }
 
 it('fails where a file takes only a part of it', async () => {
-  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 60 } });
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: WORLD });
   expect((await bench.run('sync')).code).toBe(0);
   const id = (await bench.run('export')).stdout.split('"call_id":"')[1]?.split('"')[0] ?? '';
   // So many blocks of 1024 bytes, none of which is where a piece of the output ends. The journal
@@ -53,7 +56,7 @@ it('fails where a file takes only a part of it', async () => {
 });
 
 it('is the same in a file, in a pipe, and in a file that stderr goes to as well', async () => {
-  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 60 } });
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: WORLD });
   expect((await bench.run('sync')).code).toBe(0);
   const piped = await bench.run('export', '--json');
   expect(inShell(bench, '', 'export --json', '> out 2> err').status).toBe(0);
@@ -67,7 +70,7 @@ it('is the same in a file, in a pipe, and in a file that stderr goes to as well'
 });
 
 it('tells of no last change where the reader left before the one piece that there is', async () => {
-  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 3 } });
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 3, callsPerDay: 3 } });
   expect((await bench.run('sync')).code).toBe(0);
   const left = inShell(bench, 'set -o pipefail;', 'export --json', '| true');
   expect([left.status, left.stderr]).toEqual([0, expect.stringContaining('"change_seq":null')]);

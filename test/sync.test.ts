@@ -408,8 +408,9 @@ it('takes in what comes late, and keeps what was changed', async () => {
   for (const { inserted, changed } of reportsOf(late)) expect([inserted, changed]).toEqual([1, 0]);
   expectTruth(bench);
 
+  // What no row of the sandbox has, whichever the new one was made like.
   const money: Readonly<Record<ProviderName, JsonObject>> = {
-    infin8linx: { hangupcause: 10006 },
+    infin8linx: { hangupcause: 10099 },
     itniotech: { cost: '9.99' },
     okcc: { userData: 'changed' },
     udesk: { agentName: '坐席9999' },
@@ -564,11 +565,17 @@ it('follows lists that grow, and reads nothing before it has settled', async () 
   }
   for (const provider of PROVIDERS) {
     const account = `demo-${provider}`;
-    const stored = new Set(storedRows(bench.store, account));
+    const stored = storedRows(bench.store, account);
     const until = watermarkOf(bench, account);
     const due = bench.sandbox.rows(provider).filter((row) => instantOf(provider, row) < until);
     expect(due.length).toBeGreaterThan(0);
     for (const row of due) expect(stored, provider).toContain(JSON.stringify(row));
-    expect(stored.size).toBe(countIn(bench.store, 'calls', `account_id = '${account}'`));
+    // None more often than it is listed: of some days two calls are equal in everything.
+    const listed = listedRows(bench.sandbox, provider);
+    for (const row of stored) {
+      const place = listed.indexOf(row);
+      expect(place, row).toBeGreaterThanOrEqual(0);
+      listed.splice(place, 1);
+    }
   }
 });

@@ -191,9 +191,9 @@ it('verifies every closed day after a sync, keeps its numbers, and has then noth
   expect(kept.slice(audits.length).map(({ day }) => day)).toEqual(PROVIDERS.map(() => ago(3)));
 });
 
-/** A field that can change without making another call of it. */
+/** A field that can change without making another call of it, to what no row of the sandbox has. */
 const CHANGED: Readonly<Record<ProviderName, JsonObject>> = {
-  infin8linx: { hangupcause: 10_006 },
+  infin8linx: { hangupcause: 10_099 },
   itniotech: { cost: '9.99' },
   okcc: { userData: 'changed' },
   udesk: { agentName: '坐席9999' },
