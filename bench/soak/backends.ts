@@ -48,7 +48,8 @@ async function openRedis(cleanup: Cleanup): Promise<Backend> {
   return { kind: 'redis', url, ...server };
 }
 
-async function openPostgres(cleanup: Cleanup): Promise<Backend> {
+/** A PostgreSQL server, for queues or for a store. */
+export async function openPostgres(cleanup: Cleanup): Promise<Backend> {
   const folder = await cleanup.folder('soak-postgres');
   const user = postgresUser();
   if (user !== null) chownSync(folder, user.uid, user.gid);

@@ -4,7 +4,6 @@ import type { BackendKind } from './backends.ts';
 import { usageOf } from './proc.ts';
 import type { Surroundings } from './run.ts';
 import { openStage } from './stage.ts';
-import { countPolls, countSynced } from './store-reader.ts';
 
 export interface IdleResult {
   readonly queue: BackendKind;
@@ -29,15 +28,19 @@ export async function idle(
   kind: BackendKind,
   { cleanup, signal, say }: Surroundings,
 ): Promise<IdleResult> {
-  const stage = await openStage(kind, { accounts: ACCOUNTS, every: EVERY }, cleanup);
+  const stage = await openStage(
+    kind,
+    { accounts: ACCOUNTS, every: EVERY, store: 'sqlite', faultRate: 0 },
+    cleanup,
+  );
   const worker = await stage.startWorker('worker', '127.0.0.1');
-  while (countSynced(stage.store) < ACCOUNTS) {
+  while ((await stage.store.synced()) < ACCOUNTS) {
     if (!worker.alive()) throw new Error('the worker ended by itself');
     await sleep(SECOND / 4, undefined, { signal });
   }
   await sleep(SETTLE, undefined, { signal });
   say(`${kind}: idle, one minute`);
-  const polls = countPolls(stage.store);
+  const polls = await stage.store.polls();
   const before = usageOf(worker.pid);
   await sleep(MINUTE, undefined, { signal });
   const after = usageOf(worker.pid);
@@ -49,7 +52,7 @@ export async function idle(
     seconds: MINUTE / SECOND,
     rss: after.rss,
     cpu: (after.cpu - before.cpu) / MINUTE,
-    polls: countPolls(stage.store) - polls,
+    polls: (await stage.store.polls()) - polls,
   };
   await worker.kill('SIGTERM');
   return result;

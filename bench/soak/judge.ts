@@ -6,7 +6,6 @@ import { type Growth, growthOf, quantile } from './numbers.ts';
 import type { Options } from './options.ts';
 import { type Disturbance, type Gaps, gapsIn, type Overlaps, overlapsIn } from './polls.ts';
 import type { Stage } from './stage.ts';
-import { readRaws, readRuns, readWatermarks } from './store-reader.ts';
 import { type Comparison, compare } from './truth.ts';
 import { lastWords, troubleIn } from './worker-process.ts';
 
@@ -65,7 +64,7 @@ export interface SoakResult {
 
 export async function judge(observed: Observed): Promise<SoakResult> {
   const { kind, options, stage, lives, leaves, disturbances, span, bytes } = observed;
-  const runs = readRuns(stage.store, 0);
+  const runs = await stage.store.runs(0);
   const requests = await stage.providers.counts();
   const truth = await compareAtLast(observed);
   const overlaps = overlapsIn(runs, disturbances);
@@ -113,8 +112,8 @@ async function compareAtLast({ stage }: Observed): Promise<Comparison> {
   if (code !== 0) throw new Error(`the last sync ended with ${code}:\n${lastWords(sync.log)}`);
   const rows = await stage.providers.rows();
   const accounts = stage.providers.accounts.map(({ id }) => id);
-  const watermarks = readWatermarks(stage.store);
-  return compare(rows, readRaws(stage.store), watermarks, accounts);
+  const watermarks = await stage.store.watermarks();
+  return compare(rows, await stage.store.raws(), watermarks, accounts);
 }
 
 function figuresOf({ name, samples }: Life): WorkerFigures {

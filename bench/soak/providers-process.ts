@@ -1,5 +1,6 @@
 import { writeJson } from '../../src/json.ts';
 import type { Sandbox } from '../../src/sandbox/contract.ts';
+import type { Faults } from '../../src/sandbox/faults.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { makeTraffic } from '../../src/sandbox/traffic.ts';
 import type { ProviderName } from '../../src/sandbox/wire.ts';
@@ -9,7 +10,8 @@ import { Ask, type Row, withoutSignature } from './messages.ts';
 
 /**
  * The simulated providers, in a process of their own so that what they need is
- * not counted as the worker's. Argument: how many worlds of five providers.
+ * not counted as the worker's. Arguments: how many worlds of five
+ * providers, and which share of their answers fails.
  */
 
 /** About how many calls an hour each account gets. */
@@ -23,10 +25,17 @@ const now = (): number => frozen ?? Date.now();
 const zone = officeZone(now());
 const clock = zoneClock(zone);
 const begun = now();
+const faultRate = Number(process.argv[3]);
 const sandboxes: Sandbox[] = [];
 for (let seed = 1; seed <= Number(process.argv[2]); seed += 1) {
   const callsPerDay = callsPerDayFor(seed);
   sandboxes.push(await startSandbox({ seed, now, zone, callsPerDay, days: 0, live: true }));
+}
+if (faultRate > 0) {
+  const faults: Faults = { rate: faultRate, kinds: ['reset', '500', '503', 'truncated', 'html'] };
+  for (const sandbox of sandboxes) {
+    for (const { provider } of sandbox.accounts) sandbox.setFaults(provider, faults);
+  }
 }
 const nameOf = (index: number, provider: string): string =>
   `${provider}-${String(index + 1).padStart(3, '0')}`;

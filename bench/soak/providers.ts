@@ -18,8 +18,13 @@ export interface Providers {
 
 const CHILD = fileURLToPath(new URL('./providers-process.ts', import.meta.url));
 
-export async function startProviders(worlds: number, cleanup: Cleanup): Promise<Providers> {
-  const child = fork(CHILD, [String(worlds)]);
+/** @param faultRate share of the answers that fail. */
+export async function startProviders(
+  worlds: number,
+  faultRate: number,
+  cleanup: Cleanup,
+): Promise<Providers> {
+  const child = fork(CHILD, [String(worlds), String(faultRate)]);
   cleanup.defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');

@@ -8,7 +8,6 @@ import { lengthOf, type Options } from './options.ts';
 import type { Disturbance } from './polls.ts';
 import { machineTimes } from './proc.ts';
 import { openStage, type Stage } from './stage.ts';
-import { countCalls, countPolls, countSynced } from './store-reader.ts';
 
 const SAMPLE_EVERY = 5 * SECOND;
 const SAY_EVERY = 15 * SECOND;
@@ -38,7 +37,7 @@ export async function soak(
 
   const from = Date.now();
   const times = machineTimes();
-  const store = { bytes: stage.storeBytes(), calls: countCalls(stage.store) };
+  const store = { bytes: stage.storeBytes(), calls: await stage.store.calls() };
   say(
     `${kind}: ${options.accounts} accounts synced in ${((from - started) / SECOND).toFixed(1)} s`,
   );
@@ -86,22 +85,29 @@ async function firstSync(
   signal: AbortSignal,
 ): Promise<void> {
   const giveUp = Date.now() + LONGEST_FIRST_SYNC;
-  while (countSynced(stage.store) < accounts) {
+  while ((await stage.store.synced()) < accounts) {
     crew.check();
     if (Date.now() > giveUp) throw new Error('the first sync takes too long');
     await sleep(SECOND / 4, undefined, { signal });
   }
 }
 
-/** What is done to the workers and to their queue; leaves before the end of the soak. */
+/** What is done to the workers, to their queue and to their store; leaves before the end of the soak. */
 async function disturb(
-  { backend }: Stage,
+  { backend, database }: Stage,
   crew: Crew,
   from: number,
   length: number,
   disturbances: Disturbance[],
   signal: AbortSignal,
 ): Promise<void> {
+  if (database !== null) {
+    await sleepUntil(from + length / 6, signal);
+    disturbances.push({ what: 'store killed, away 3 s', at: Date.now(), kill: false });
+    await database.kill();
+    await sleep(SERVER_AWAY, undefined, { signal });
+    await database.start();
+  }
   await sleepUntil(from + length / 3, signal);
   if (backend.kind === 'embedded') {
     // Queue and worker are one process: what ends one ends the other.
@@ -139,8 +145,8 @@ async function watch(
     crew.check();
     if (now - said >= SAY_EVERY) {
       said += SAY_EVERY;
-      const polls = countPolls(stage.store);
-      const calls = countCalls(stage.store);
+      const polls = await stage.store.polls();
+      const calls = await stage.store.calls();
       const memory = crew.lives
         .filter(({ process }) => process.alive())
         .map(({ samples }) => `${Math.round((samples.at(-1)?.rss ?? 0) / 2 ** 20)}`);

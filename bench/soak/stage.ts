@@ -1,17 +1,21 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend, BackendKind } from './backends.ts';
-import { openBackend } from './backends.ts';
+import { openBackend, openPostgres } from './backends.ts';
 import type { Cleanup } from './cleanup.ts';
+import type { StoreKind } from './options.ts';
 import { bytesUnder } from './proc.ts';
 import { type Providers, startProviders } from './providers.ts';
+import { openReader, type StoreReader } from './store-reader.ts';
 import { type CliProcess, startCli } from './worker-process.ts';
 
 /** Everything that workers need, running; and what starts the workers. */
 export interface Stage {
   readonly providers: Providers;
   readonly backend: Backend;
-  readonly store: string;
+  readonly store: StoreReader;
+  /** The server of the store; null where that is a file. */
+  readonly database: Backend | null;
   /** @param name in the log's name. */
   startWorker(name: string, host: Host): Promise<CliProcess>;
   /** One `cdrsync sync` of all accounts. */
@@ -29,14 +33,22 @@ export type Host = (typeof HOSTS)[number];
 
 export async function openStage(
   kind: BackendKind,
-  settings: { readonly accounts: number; readonly every: string },
+  settings: {
+    readonly accounts: number;
+    readonly every: string;
+    readonly store: StoreKind;
+    readonly faultRate: number;
+  },
   cleanup: Cleanup,
 ): Promise<Stage> {
   const folder = await cleanup.folder('soak');
-  const providers = await startProviders(settings.accounts / 5, cleanup);
+  const providers = await startProviders(settings.accounts / 5, settings.faultRate, cleanup);
   const backend = await openBackend(kind, cleanup);
   await backend.start();
-  const store = join(folder, 'cdrsync.db');
+  const file = join(folder, 'cdrsync.db');
+  const database = settings.store === 'postgres' ? await openPostgres(cleanup) : null;
+  await database?.start();
+  const store = database === null ? `sqlite:${file}` : `${database.url}?pool=20`;
   const configFor = (host: Host): string => join(folder, `${host}.config.json`);
   for (const host of HOSTS) {
     const accounts = providers.accounts.map((account) => ({
@@ -45,7 +57,7 @@ export async function openStage(
       every: settings.every,
       minInterval: '0s',
     }));
-    const config = { store: `sqlite:${store}`, queue: backend.url, accounts };
+    const config = { store, queue: backend.url, accounts };
     await writeFile(configFor(host), JSON.stringify(config), { mode: 0o600 });
   }
   const start = (host: Host, name: string, args: readonly string[]): Promise<CliProcess> =>
@@ -53,11 +65,12 @@ export async function openStage(
   return {
     providers,
     backend,
-    store,
+    store: openReader(store),
+    database,
     startWorker: (name, host) => start(host, name, ['worker', '--listen', '127.0.0.1:0']),
     sync: () => start(HOSTS[0], 'sync', ['sync']),
     storeBytes: () =>
-      ['', '-wal', '-shm'].reduce((sum, part) => sum + bytesUnder(`${store}${part}`), 0),
-    queueBytes: () => bytesUnder(`${store}.queue`),
+      ['', '-wal', '-shm'].reduce((sum, part) => sum + bytesUnder(`${file}${part}`), 0),
+    queueBytes: () => bytesUnder(`${file}.queue`),
   };
 }

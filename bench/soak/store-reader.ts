@@ -1,9 +1,21 @@
 import { existsSync } from 'node:fs';
 import SQLite from 'better-sqlite3';
+import pg from 'pg';
 import { z } from 'zod';
+import { parsers } from '../../src/store/postgres/types.ts';
+import { type PostgresAddress, storeAddress } from '../../src/store-url.ts';
 import { type Row, withoutSignature } from './messages.ts';
 
 /** The store, read past the code that is being tried. */
+export interface StoreReader {
+  runs(since: number): Promise<readonly StoredRun[]>;
+  watermarks(): Promise<ReadonlyMap<string, number>>;
+  raws(): Promise<readonly Pick<Row, 'account' | 'raw'>[]>;
+  polls(): Promise<number>;
+  /** Accounts that were polled to the end at least once. */
+  synced(): Promise<number>;
+  calls(): Promise<number>;
+}
 
 const StoredRun = z.object({
   account: z.string(),
@@ -14,64 +26,79 @@ const StoredRun = z.object({
 });
 export type StoredRun = z.infer<typeof StoredRun>;
 
-export function readRuns(store: string, since: number): readonly StoredRun[] {
-  const sql = `select account_id as account, "trigger", started_at as started, ended_at as ended, state
-    from runs where started_at >= ? order by account_id, started_at`;
-  return read(store, StoredRun, sql, since);
-}
-
 const Account = z.object({ id: z.string(), watermark: z.int() });
-
-export function readWatermarks(store: string): ReadonlyMap<string, number> {
-  const rows = read(store, Account, 'select id, watermark from accounts');
-  return new Map(rows.map(({ id, watermark }) => [id, watermark]));
-}
-
 const Stored = z.object({ account: z.string(), raw: z.string() });
-
-export function readRaws(store: string): readonly Pick<Row, 'account' | 'raw'>[] {
-  return read(store, Stored, 'select account_id as account, raw from calls').map(
-    ({ account, raw }) => ({ account, raw: withoutSignature(raw) }),
-  );
-}
-
 const Count = z.object({ count: z.int() });
 
-export function countPolls(store: string): number {
-  return count(store, `select count(*) as count from runs where "trigger" = 'poll'`);
+/** @param url as `store` in the configuration. */
+export function openReader(url: string): StoreReader {
+  const address = storeAddress(url);
+  const ask: Ask = async (sql) =>
+    address.kind === 'sqlite' ? askSqlite(address.path, sql) : askPostgres(address, sql);
+  const count = async (sql: string): Promise<number> =>
+    z.array(Count).parse(await ask(sql))[0]?.count ?? 0;
+  return {
+    runs: async (since) => {
+      const sql = `select account_id as account, "trigger", started_at as started, ended_at as ended, state
+        from runs where started_at >= ${since} order by account_id, started_at`;
+      return z.array(StoredRun).parse(await ask(sql));
+    },
+    watermarks: async () => {
+      const rows = z.array(Account).parse(await ask('select id, watermark from accounts'));
+      return new Map(rows.map(({ id, watermark }) => [id, watermark]));
+    },
+    raws: async () => {
+      const rows = z.array(Stored).parse(await ask('select account_id as account, raw from calls'));
+      return rows.map(({ account, raw }) => ({ account, raw: withoutSignature(raw) }));
+    },
+    polls: () => count(`select count(*) as count from runs where "trigger" = 'poll'`),
+    synced: () =>
+      count(
+        `select count(distinct account_id) as count from runs where "trigger" = 'poll' and state = 'ok'`,
+      ),
+    calls: () => count('select count(*) as count from calls'),
+  };
 }
 
-/** Accounts that were polled to the end at least once. */
-export function countSynced(store: string): number {
-  const sql = `select count(distinct account_id) as count from runs where "trigger" = 'poll' and state = 'ok'`;
-  return count(store, sql);
-}
+/** No rows as long as there is no store. */
+type Ask = (sql: string) => Promise<readonly unknown[]>;
 
-export function countCalls(store: string): number {
-  return count(store, 'select count(*) as count from calls');
-}
-
-function count(store: string, sql: string): number {
+function askSqlite(path: string, sql: string): readonly unknown[] {
+  if (!existsSync(path)) return [];
+  const database = new SQLite(path, { readonly: true, fileMustExist: true, timeout: 10_000 });
   try {
-    return read(store, Count, sql)[0]?.count ?? 0;
+    return database.prepare<unknown[]>(sql).all();
   } catch (error) {
     // The worker is about to make it.
-    if (error instanceof SQLite.SqliteError && error.message.startsWith('no such table')) return 0;
+    if (error instanceof SQLite.SqliteError && error.message.startsWith('no such table')) return [];
     throw error;
+  } finally {
+    database.close();
   }
 }
 
-function read<Found>(
-  store: string,
-  row: z.ZodType<Found>,
-  sql: string,
-  ...values: readonly number[]
-): Found[] {
-  if (!existsSync(store)) return [];
-  const database = new SQLite(store, { readonly: true, fileMustExist: true, timeout: 10_000 });
-  try {
-    return z.array(row).parse(database.prepare<unknown[]>(sql).all(...values));
-  } finally {
-    database.close();
+const AWAY = /^(?:57P0[1-3]|ECONN\w+)$/;
+
+/** Again and again while the server is being killed, or the worker has not made the tables yet. */
+async function askPostgres(address: PostgresAddress, sql: string): Promise<readonly unknown[]> {
+  const { host, port, user, database, schema } = address;
+  for (let attempt = 1; ; attempt += 1) {
+    const client = new pg.Client({
+      ...{ host, port, database, options: `-c search_path=${schema}`, types: parsers() },
+      ...(user === null ? {} : { user }),
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return (await client.query<Record<string, unknown>>(sql)).rows;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const broken = error instanceof Error && error.message.startsWith('Connection terminated');
+      if (code === '42P01') return [];
+      if (!(AWAY.test(code) || broken) || attempt > 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    } finally {
+      await client.end().catch(() => undefined);
+    }
   }
 }

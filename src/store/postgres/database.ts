@@ -31,8 +31,7 @@ export function openPostgres(address: PostgresAddress, access: Access): Postgres
   const connections = new pg.Pool({
     host,
     port,
-    // As the server's own programs have it; the driver itself looks no further than the environment.
-    user: user ?? process.env['PGUSER'] ?? userInfo().username,
+    user: user ?? process.env['PGUSER'] ?? systemUser(),
     ...(password === null ? {} : { password }),
     database,
     application_name: applicationName,
@@ -49,6 +48,16 @@ export function openPostgres(address: PostgresAddress, access: Access): Postgres
   // A connection that fails while nobody uses it is replaced when it is needed.
   connections.on('error', () => undefined);
   return new StoreDialect(connections, postgresEngine(schema, PATIENCE[access]), PATIENCE[access]);
+}
+
+/** As the server's own programs have it; the driver itself looks no further than the environment. */
+function systemUser(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    // Containers run as users without a name.
+    return undefined;
+  }
 }
 
 /** Of every session: times as the parsers read them, commits that last, and nothing that waits for ever. */

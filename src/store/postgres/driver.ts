@@ -10,7 +10,7 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import Cursor from 'pg-cursor';
-import { isLost } from './trouble.ts';
+import { isLost, UncertainCommit } from './trouble.ts';
 
 /**
  * Kysely's own driver gives a failure of the connection to whoever asked. Here a
@@ -76,11 +76,6 @@ async function patient<Result>(attempt: () => Promise<Result>, patience: number)
       await sleep(wait * (0.5 + Math.random() / 2));
     }
   }
-}
-
-/** A commit of which nobody knows whether it took place. */
-export class UncertainCommit extends Error {
-  override readonly name = 'UncertainCommit';
 }
 
 class StoreConnection implements DatabaseConnection {

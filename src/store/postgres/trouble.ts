@@ -2,6 +2,11 @@ import type { ErrorCode } from '../../codes/catalogue.ts';
 
 /** What a failure of the database asks for. */
 
+/** A commit of which nobody knows whether it took place. */
+export class UncertainCommit extends Error {
+  override readonly name = 'UncertainCommit';
+}
+
 /** SQLSTATE or a code of the system; empty where there is none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
@@ -72,6 +77,9 @@ export interface Trouble {
 export function postgresTrouble(error: unknown): Trouble | null {
   const code = codeOf(error);
   const words = error instanceof Error ? error.message : '';
+  if (error instanceof UncertainCommit) {
+    return { code: 'store.unreachable', message: error.message };
+  }
   const said = WORDS_OF_DRIVER.find(([beginning]) => words.startsWith(beginning));
   if (said !== undefined) return { code: 'store.refused', message: said[1] };
   const known = TROUBLES.find(([prefix]) => prefix.test(code));
