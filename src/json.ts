@@ -34,7 +34,7 @@ declare global {
  * slow path, which costs nine times plain parsing.
  */
 const DELICATE_NUMBER =
-  /[:,[]\s*(?:-?(?:\d+(?:\.\d+)?[eE]|[\d.]{16}|\d+\.\d*0(?!\d)|0\.0{6})|-0(?![\d.]))/;
+  /[:,[]\s*-?\d(?:\d*(?:\.\d+)?[eE]|[\d.]{15}|\d*\.\d*0(?!\d)|\.0{6})|[:,[]\s*-0(?![\d.])/;
 
 /**
  * Parses JSON text without loss.
@@ -74,19 +74,63 @@ export function writeJson(value: Json): string {
  * provider signs their links anew at every read.
  */
 export function canonicalJson(row: JsonObject, volatile: readonly string[]): string {
-  const entries = Object.keys(row)
-    .sort()
-    .flatMap((key) => {
-      const value = row[key] ?? null;
-      if (!volatile.includes(key)) return [`${JSON.stringify(key)}:${sortedText(value)}`];
-      // One that is left out is as unset as one that is null.
-      return isSet(value) ? [`${JSON.stringify(key)}:true`] : [];
-    });
-  return `{${entries.join(',')}}`;
+  const { names, heads, unsigned } = layoutOf(Object.keys(row), volatile);
+  let text = '';
+  for (let index = 0; index < names.length; index += 1) {
+    const value = row[names[index] ?? ''] ?? null;
+    // One that is left out is as unset as one that is null.
+    if (unsigned[index] === true && !isSet(value)) continue;
+    const written = unsigned[index] === true ? 'true' : sortedText(value);
+    text += text === '' ? `${heads[index]}${written}` : `,${heads[index]}${written}`;
+  }
+  return `{${text}}`;
 }
 
+/** What is the same for all rows with the same fields in the same order, and nearly all rows of a list are. */
+interface Layout {
+  readonly keys: readonly string[];
+  readonly volatile: readonly string[];
+  /** The fields in their canonical order, and how each is written up to its value. */
+  readonly names: readonly string[];
+  readonly heads: readonly string[];
+  /** Which of them are volatile. */
+  readonly unsigned: readonly boolean[];
+}
+
+/** The newest first. */
+let layouts: readonly Layout[] = [];
+const MOST_LAYOUTS = 8;
+
+function layoutOf(keys: readonly string[], volatile: readonly string[]): Layout {
+  for (const layout of layouts) {
+    if (isSame(layout.keys, keys) && isSame(layout.volatile, volatile)) return layout;
+  }
+  const names = [...keys].sort();
+  const heads = names.map((name) => `${JSON.stringify(name)}:`);
+  const unsigned = names.map((name) => volatile.includes(name));
+  const layout: Layout = { keys, volatile, names, heads, unsigned };
+  layouts = [layout, ...layouts.slice(0, MOST_LAYOUTS - 1)];
+  return layout;
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index += 1) {
+    if (one[index] !== other[index]) return false;
+  }
+  return true;
+}
+
+const NONE: readonly string[] = [];
+/** What a JSON string may not hold as it is: quotes, backslashes, what comes before the blank, surrogates. */
+const TO_ESCAPE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
+
 function sortedText(value: Json): string {
-  if (isObject(value)) return canonicalJson(value, []);
+  if (typeof value === 'string')
+    return TO_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return JSON.stringify(value);
+  if (isObject(value)) return canonicalJson(value, NONE);
   if (Array.isArray(value)) return `[${value.map((item: Json) => sortedText(item)).join(',')}]`;
   return JSON.stringify(value);
 }

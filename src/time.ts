@@ -1,4 +1,5 @@
 import { IANAZone } from 'luxon';
+import { plainDay, plainIso, plainOffset, plainWall } from './wall-text.ts';
 
 /**
  * Time on the hot path: five times a row, so luxon itself (three times slower
@@ -105,6 +106,12 @@ function makeClock(zone: string): ZoneClock {
   return {
     zone,
     parse(text) {
+      const plain = plainWall(text);
+      if (!Number.isNaN(plain)) {
+        if (text.length === 19) return local(plain);
+        const given = plainOffset(text, 19);
+        if (!Number.isNaN(given)) return { at: plain - given, ambiguous: false };
+      }
       const match = TIME.exec(text);
       if (match === null) return null;
       const wall = wallTime(match);
@@ -115,7 +122,7 @@ function makeClock(zone: string): ZoneClock {
     },
     format: (at) => wallText(at).slice(0, 19).replace('T', ' '),
     formatWithOffset: (at) => wallText(at).slice(0, 19) + offsetText(offset(at)),
-    dayOf: (at) => wallText(at).slice(0, 10),
+    dayOf: (at) => plainDay(Math.floor((at + offset(at)) / DAY)) ?? wallText(at).slice(0, 10),
     startOfDay: (day) => local(dayNumber(day)).at,
     snap(at) {
       const wall = at + offset(at);
@@ -187,7 +194,7 @@ export function addDays(day: string, count: number): string {
 
 /** ISO 8601 UTC to the second, as records carry it. */
 export function isoSeconds(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19)}Z`;
+  return plainIso(at) ?? `${new Date(at).toISOString().slice(0, 19)}Z`;
 }
 
 /** ISO 8601 UTC to the millisecond, for the store's own bookkeeping. */

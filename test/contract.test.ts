@@ -3,7 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Call } from '../src/call.ts';
-import { isObject, isRawNumber, type Json, parseJson, writeJson } from '../src/json.ts';
+import {
+  isObject,
+  isRawNumber,
+  type Json,
+  type JsonObject,
+  parseJson,
+  writeJson,
+} from '../src/json.ts';
+import { NOT_PLAIN } from '../src/providers/fields.ts';
 import type { Ask, Connector, HttpRequest, Names, Provider } from '../src/providers/provider.ts';
 import { findProvider, providers } from '../src/providers/registry.ts';
 import { parseDuration } from '../src/time.ts';
@@ -294,6 +302,34 @@ function describeAnyInput(provider: Provider, fixture: ProviderFixture): void {
         }
       }),
     );
+  });
+
+  test('a row read as a plain one is what the schema makes of it', () => {
+    const { row: schema, plainRow } = provider;
+    if (plainRow === null) return;
+    const plainly = (row: JsonObject): unknown => {
+      try {
+        return plainRow(row);
+      } catch (error) {
+        return error;
+      }
+    };
+    let plain = rows.filter((row) => isObject(row) && plainly(row) !== NOT_PLAIN).length;
+    // The samples are what the shortcut is for.
+    expect(plain).toBeGreaterThan(0);
+    fc.assert(
+      fc.property(anyOrBent(rows), (row) => {
+        if (!isObject(row) || Object.hasOwn(row, '__proto__')) return;
+        const read = plainly(row);
+        if (read === NOT_PLAIN) return;
+        plain += 1;
+        const authority = schema.safeParse(row);
+        expect(authority.error).toBeUndefined();
+        expect(read).toStrictEqual(authority.data);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(plain).toBeGreaterThan(200);
   });
 
   test('any JSON row is a sound call, or rejected with a reason that repeats nothing', () => {

@@ -16,6 +16,7 @@ import {
   wholeSecond,
   zoneClock,
 } from '../src/time.ts';
+import { plainDay, plainIso, plainOffset, plainWall } from '../src/wall-text.ts';
 
 /**
  * Our own clock is a pattern and a table of offsets, for speed. Luxon is the
@@ -463,5 +464,67 @@ describe('a duration', () => {
     [-5, '0s'],
   ])('of %d ms reads %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+/** The shortcuts of the plain case, against `Date`. */
+describe('a plain time', () => {
+  const first = Date.UTC(1969, 11, 30);
+  const anyTime = fc.oneof(
+    fc.integer({ min: first, max: Date.UTC(2101, 0, 1) }),
+    fc.integer({ min: -8.64e15, max: 8.64e15 }),
+    fc.double({ min: first, max: Date.UTC(2101, 0, 1), noNaN: true }),
+  );
+
+  test('is written as Date writes it', () => {
+    fc.assert(
+      fc.property(anyTime, (at) => {
+        const iso = new Date(at).toISOString();
+        const written = plainIso(at);
+        if (written !== null) expect(written).toBe(`${iso.slice(0, 19)}Z`);
+        if (at >= 0 && at < Date.UTC(2100, 0, 1)) expect(written).not.toBeNull();
+        expect(isoSeconds(at)).toBe(`${iso.slice(0, 19)}Z`);
+        const day = plainDay(Math.floor(at / DAY));
+        if (day !== null) expect(day).toBe(iso.slice(0, 10));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test('means what it says, digit by digit, and is left alone where a digit is none', () => {
+    const character = fc.constantFrom(...'0123456789:-. TZ+x/\u0661');
+    const change = fc.record({ at: fc.nat({ max: 25 }), to: character });
+    const text = fc
+      .tuple(
+        anyTime,
+        fc.constantFrom(' ', 'T'),
+        fc.constantFrom('', 'Z', '+08:00', '-0330', '+19:00'),
+      )
+      .map(([at, between, offset]) => {
+        const iso = new Date(at).toISOString();
+        return `${iso.slice(0, 10)}${between}${iso.slice(11, 19)}${offset}`;
+      });
+    const bent = fc
+      .tuple(text, fc.array(change, { maxLength: 2 }))
+      .map(([whole, changes]) =>
+        changes.reduce((now, { at, to }) => now.slice(0, at) + to + now.slice(at + 1), whole),
+      );
+    let plain = 0;
+    fc.assert(
+      fc.property(bent, (candidate) => {
+        const at = plainWall(candidate);
+        if (Number.isNaN(at)) return;
+        plain += 1;
+        expect(new Date(at).toISOString().slice(0, 19)).toBe(
+          candidate.slice(0, 19).replace(' ', 'T'),
+        );
+        const offset = plainOffset(candidate, 19);
+        if (candidate.length === 19 || Number.isNaN(offset)) return;
+        const luxon = DateTime.fromISO(candidate.replace(' ', 'T'), { setZone: true });
+        expect(at - offset).toBe(luxon.toMillis());
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(plain).toBeGreaterThan(1000);
   });
 });

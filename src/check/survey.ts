@@ -1,9 +1,9 @@
 import { CdrError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Connector } from '../providers/provider.ts';
+import { type Asker, askPage } from '../sync/ask-page.ts';
 import type { Client } from '../sync/client.ts';
 import { believed } from '../sync/context.ts';
-import { type Asker, askPage } from '../sync/walk.ts';
 import { settledNow } from '../sync/windows.ts';
 import { addDays, HOUR, type Span, type ZoneClock } from '../time.ts';
 
@@ -116,7 +116,7 @@ async function tally(
   let ascending = false;
   for (let page = 1; ; page += 1) {
     const window = { from_at: span.from, to_at: span.to, cursor };
-    const { page: listed } = await askPage(asker, window, ATTEMPTS);
+    const { page: listed } = await askPage(asker, window, { attempts: ATTEMPTS });
     const { rows, total, overlap = 0, after } = listed;
     const { first, last } = note(survey, connector, rows);
     seen += rows.length - overlap;

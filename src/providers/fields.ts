@@ -74,6 +74,45 @@ function plainDecimal(value: string): string {
   return sign + padded.slice(0, cut) + (rest === '' ? '' : `.${rest}`);
 }
 
+/**
+ * The plain case of the field types above, without the schema: three quarters of
+ * the time a row took went into that. What is not plain throws `NOT_PLAIN`, and
+ * the schema, which stays the authority, has the word.
+ */
+export const NOT_PLAIN = new Error('not plain');
+
+export function plainText(value: Json | undefined): string | null {
+  if (typeof value === 'string') {
+    const trimmed = value.trim();
+    return trimmed === '' ? null : trimmed;
+  }
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  throw NOT_PLAIN;
+}
+
+export function plainRequired(value: Json | undefined): string {
+  const known = plainText(value);
+  if (known === null) throw NOT_PLAIN;
+  return known;
+}
+
+export function plainWhole(value: Json | undefined): number | null {
+  // Minus zero is zero.
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 1e15)
+    return value + 0;
+  const known = plainText(value);
+  if (known === null) return null;
+  if (/^\d{1,15}$/.test(known)) return Number(known);
+  throw NOT_PLAIN;
+}
+
+export function plainMoney(value: Json | undefined): string | null {
+  const known = plainText(value);
+  if (known === null || /^-?\d+(?:\.\d+)?$/.test(known)) return known;
+  throw NOT_PLAIN;
+}
+
 /** For `catchall`: a field that the schema does not name, as received. */
 export const received = z.custom<Json>();
 
@@ -143,5 +182,7 @@ export function timeText(at: number | null): string | null {
 
 /** The flags in one order, so that equal records are equal texts. */
 export function flagList(flags: ReadonlySet<CallFlag>): readonly CallFlag[] {
-  return [...flags].sort();
+  return flags.size === 0 ? NO_FLAGS : [...flags].sort();
 }
+
+const NO_FLAGS: readonly CallFlag[] = [];

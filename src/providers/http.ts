@@ -28,8 +28,11 @@ export interface HttpResponse {
 
 /** Sends one request, once. */
 export type HttpClient = {
-  /** @throws CdrError of class `transient` or `contract`; its message holds no query string. */
-  send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
+  /**
+   * @param onSent called when the whole request is on its way.
+   * @throws CdrError of class `transient` or `contract`; its message holds no query string.
+   */
+  send(request: HttpRequest, signal: AbortSignal, onSent?: () => void): Promise<HttpResponse>;
   close(): void;
 };
 
@@ -53,7 +56,7 @@ export function makeHttpClient({ timeout, proxy, ca }: HttpSettings): HttpClient
     timeout: { connect: Math.min(timeout, 10_000), socket: timeout, request: timeout },
   });
   return {
-    async send(request, signal) {
+    async send(request, signal, onSent) {
       // got's own limits begin with the socket, which a proxy that stays silent never hands over.
       const deadline = AbortSignal.timeout(timeout + 1000);
       try {
@@ -67,6 +70,7 @@ export function makeHttpClient({ timeout, proxy, ca }: HttpSettings): HttpClient
         // got listens to the signal for as long as the stream lives, and fails one that has long been
         // read: nobody would hear that, and Node ends a process over an error that nobody hears.
         stream.on('error', () => undefined);
+        if (onSent !== undefined) stream.once('request', (sent) => sent.once('finish', onSent));
         try {
           return await receive(stream);
         } finally {

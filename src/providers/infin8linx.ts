@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import type { CallFlag, Direction, Disposition, HangupParty } from '../call.ts';
 import type { Text } from '../codes/entry.ts';
+import type { Json, JsonObject } from '../json.ts';
 import { isoSeconds } from '../time.ts';
 import * as faults from './faults.ts';
 import {
   customFields,
   flagList,
+  plainText,
+  plainWhole,
   RowProblem,
   readStart,
   readTime,
@@ -70,7 +73,10 @@ const CUSTOM = 'userid memberid chengshudu ext customuuid taskid round userkey c
   ' ',
 );
 
-const time = text.transform((value) => (value !== null && UNSET_TIMES.has(value) ? null : value));
+const setTime = (value: string | null): string | null =>
+  value !== null && UNSET_TIMES.has(value) ? null : value;
+const time = text.transform(setTime);
+const plainTime = (value: Json | undefined): string | null => setTime(plainText(value));
 
 const row = z
   .object({
@@ -92,6 +98,30 @@ const row = z
     recordfilename: text,
   })
   .catchall(received);
+
+type Row = z.infer<typeof row>;
+
+function plainRow(row: JsonObject): Row {
+  return {
+    ...row,
+    id: plainText(row['id']),
+    uuid: plainText(row['uuid']),
+    direction: plainText(row['direction']),
+    callmethod: plainText(row['callmethod']),
+    displaynumber: plainText(row['displaynumber']),
+    disnumber: plainText(row['disnumber']),
+    destnumber: plainText(row['destnumber']),
+    extnumber: plainText(row['extnumber']),
+    starttime: plainTime(row['starttime']),
+    answertime: plainTime(row['answertime']),
+    endtime: plainTime(row['endtime']),
+    billsec: plainWhole(row['billsec']),
+    hangupcause: plainText(row['hangupcause']),
+    hangupdirection: plainText(row['hangupdirection']),
+    recordurl: plainText(row['recordurl']),
+    recordfilename: plainText(row['recordfilename']),
+  };
+}
 
 const secret = z.string().min(1);
 const credentials = z.union(
@@ -206,6 +236,7 @@ export const infin8linx = defineProvider({
   credentials,
   options: z.strictObject({}),
   row,
+  plainRow,
   secrets: (login) => ['token' in login ? login.token : login.accessKey],
   principal: (login) => ('token' in login ? login.token : login.appId),
   defaults: { every: '5m', minInterval: '0s' },

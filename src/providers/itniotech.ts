@@ -2,12 +2,17 @@ import { createHash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import { z } from 'zod';
 import type { CallFlag, Disposition } from '../call.ts';
+import type { JsonObject } from '../json.ts';
 import { DAY, HOUR, isoSeconds, SECOND } from '../time.ts';
 import * as faults from './faults.ts';
 import {
   customFields,
   flagList,
   money,
+  plainMoney,
+  plainRequired,
+  plainText,
+  plainWhole,
   readStart,
   readTime,
   received,
@@ -75,6 +80,30 @@ const row = z
   })
   .catchall(received);
 
+type Row = z.infer<typeof row>;
+
+function plainRow(row: JsonObject): Row {
+  return {
+    ...row,
+    voiceId: plainRequired(row['voiceId']),
+    phoneName: plainText(row['phoneName']),
+    callee: plainText(row['callee']),
+    displayNum: plainText(row['displayNum']),
+    submitTime: plainText(row['submitTime']),
+    ringingTime: plainText(row['ringingTime']),
+    answerTime: plainText(row['answerTime']),
+    hangupTime: plainText(row['hangupTime']),
+    callDuration: plainWhole(row['callDuration']),
+    chargedDuration: plainWhole(row['chargedDuration']),
+    terminationCode: plainText(row['terminationCode']),
+    terminationReason: plainText(row['terminationReason']),
+    cost: plainMoney(row['cost']),
+    costEur: plainMoney(row['costEur']),
+    currency: plainText(row['currency']),
+    recordingFileId: plainText(row['recordingFileId']),
+  };
+}
+
 const credentials = z.strictObject({
   apiKey: z.string().min(1).meta({ description: 'The API key.' }),
   apiSecret: z.string().min(1).meta({ description: 'The secret that signs requests.' }),
@@ -108,6 +137,7 @@ export const itniotech = defineProvider({
   credentials,
   options: z.strictObject({}),
   row,
+  plainRow,
   secrets: ({ apiKey, apiSecret }) => [apiKey, apiSecret],
   principal: ({ apiKey }) => apiKey,
   defaults: { every: '5m', minInterval: '0s' },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CallFlag, Direction, Disposition } from '../call.ts';
-import { isObject, type Json, writeJson } from '../json.ts';
+import { isObject, type Json, type JsonObject, writeJson } from '../json.ts';
 import { isoSeconds } from '../time.ts';
 import {
   credentialsRefused,
@@ -14,6 +14,9 @@ import {
   customFields,
   flagList,
   money,
+  plainMoney,
+  plainText,
+  plainWhole,
   RowProblem,
   readStart,
   readTime,
@@ -103,6 +106,31 @@ const row = z
   })
   .catchall(received);
 
+type Row = z.infer<typeof row>;
+
+function plainRow(row: JsonObject): Row {
+  return {
+    ...row,
+    key: plainText(row['key']),
+    session: plainText(row['session']),
+    serviceType: plainText(row['serviceType']),
+    result: plainText(row['result']),
+    releaseCause: plainText(row['releaseCause']),
+    agent: plainText(row['agent']),
+    caller: plainText(row['caller']),
+    callee: plainText(row['callee']),
+    startTime: plainText(row['startTime']),
+    ringTime: plainText(row['ringTime']),
+    answerTime: plainText(row['answerTime']),
+    byeTime: plainText(row['byeTime']),
+    timeLength: plainWhole(row['timeLength']),
+    fee: plainMoney(row['fee']),
+    filename: plainText(row['filename']),
+    voiceSign: plainText(row['voiceSign']),
+    timeLen: plainWhole(row['timeLen']),
+  };
+}
+
 const outcome = z.looseObject({ error: text, msg: text.catch(null) }).nullish();
 const envelope = z.looseObject({ result: outcome, data: received.optional() });
 const listing = z.looseObject({
@@ -182,6 +210,7 @@ export const okcc = defineProvider({
   credentials,
   options,
   row,
+  plainRow,
   secrets: ({ password }) => [password],
   principal: ({ customer }) => customer,
   defaults: { every: '5m', minInterval: '0s' },

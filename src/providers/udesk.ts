@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CallFlag, Direction, Disposition, HangupParty } from '../call.ts';
+import type { JsonObject } from '../json.ts';
 import { isoSeconds, SECOND } from '../time.ts';
 import {
   credentialsRefused,
@@ -12,6 +13,8 @@ import {
 import {
   customFields,
   flagList,
+  plainText,
+  plainWhole,
   RowProblem,
   readStart,
   received,
@@ -108,6 +111,26 @@ const row = z
   })
   .catchall(received);
 
+type Row = z.infer<typeof row>;
+
+function plainRow(row: JsonObject): Row {
+  return {
+    ...row,
+    id: plainText(row['id']),
+    callId: plainText(row['callId']),
+    conversationId: plainText(row['conversationId']),
+    createTime: plainText(row['createTime']),
+    customerNumber: plainText(row['customerNumber']),
+    spNumber: plainText(row['spNumber']),
+    agentName: plainText(row['agentName']),
+    duration: plainWhole(row['duration']),
+    ringingDuration: plainWhole(row['ringingDuration']),
+    callType: plainText(row['callType']),
+    dropSide: plainText(row['dropSide']),
+    hangupCauseId: plainText(row['hangupCauseId']),
+  };
+}
+
 const envelope = z.looseObject({
   code: requiredText,
   message: text.catch(null),
@@ -203,6 +226,7 @@ export const udesk = defineProvider({
   credentials,
   options,
   row,
+  plainRow,
   secrets: ({ secretKey }) => [secretKey],
   principal: ({ email }) => email,
   // The vendor's public documentation allows its sister API 60 calls a minute.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CallFlag } from '../call.ts';
-import { isObject, type Json, parseJson, writeJson } from '../json.ts';
+import { isObject, type Json, type JsonObject, parseJson, writeJson } from '../json.ts';
 import { isoSeconds } from '../time.ts';
 import {
   credentialsRefused,
@@ -15,6 +15,8 @@ import {
   customFields,
   flagList,
   money,
+  plainMoney,
+  plainText,
   RowProblem,
   readStart,
   readTime,
@@ -51,6 +53,18 @@ const row = z
   .catchall(received);
 
 type Row = z.infer<typeof row>;
+
+function plainRow(row: JsonObject): Row {
+  return {
+    ...row,
+    phone: plainText(row['phone']),
+    callee_phone: plainText(row['callee_phone']),
+    start_time: plainText(row['start_time']),
+    end_time: plainText(row['end_time']),
+    hold_time: plainText(row['hold_time']),
+    fee: plainMoney(row['fee']),
+  };
+}
 
 /** What makes a row this call and no other: fee and names may change without making a new one. */
 function identifying(row: Row): readonly string[] {
@@ -198,6 +212,7 @@ export const vos = defineProvider({
   credentials,
   options,
   row,
+  plainRow,
   secrets: ({ token }) => [token],
   principal: ({ token }, { userId, vosAccountId = '' }) => [token, userId, vosAccountId].join(' '),
   defaults: { every: '1h', minInterval: '0s' },

@@ -14,6 +14,27 @@ export function brokenId({ call_id, native_id }: Call): 'call_id' | 'native_id' 
 
 /** The call as a store keeps it, so that mapping it again gives the same. */
 export function wellFormed(call: Call): Call {
+  return isWellFormed(call) ? call : mendedCall(call);
+}
+
+function isWellFormed(call: Call): boolean {
+  return (
+    isWhole(call.correlation_id) &&
+    isWhole(call.call_mode) &&
+    isWhole(call.caller) &&
+    isWhole(call.callee) &&
+    isWhole(call.agent) &&
+    isWhole(call.hangup_cause) &&
+    isWhole(call.hangup_reason) &&
+    isWhole(call.recording_ref)
+  );
+}
+
+function isWhole(text: string | null): boolean {
+  return text === null || text.isWellFormed();
+}
+
+function mendedCall(call: Call): Call {
   return {
     ...call,
     correlation_id: mended(call.correlation_id),

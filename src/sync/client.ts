@@ -25,6 +25,19 @@ export interface Answer<Value extends Tagged> {
   readonly value: Value;
   /** The provider's clock as its `Date` header gave it; null where it gave none. */
   readonly date: number | null;
+  /** By our clock, when the answer was there. */
+  readonly heardAt: number;
+}
+
+export interface AskOptions {
+  /** How often it is tried at most. */
+  readonly attempts?: number;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal;
+  /** Resolves once the answer is wanted for sure: no failure is tried again before. */
+  readonly needed?: Promise<void>;
+  /** Called once the request has left, or has to wait for its time. */
+  readonly onLeft?: () => void;
 }
 
 /** Asks one account's provider, politely: paced, signed afresh each time, tried again where that helps. */
@@ -32,7 +45,10 @@ export interface Client {
   /**
    * @throws CdrError, cleaned of secrets, once nothing more can be done here and now.
    */
-  ask<Value extends Tagged>(exchange: Exchange<Value>, attempts?: number): Promise<Answer<Value>>;
+  ask<Value extends Tagged>(
+    exchange: Exchange<Value>,
+    options?: AskOptions,
+  ): Promise<Answer<Value>>;
   /** Requests sent so far, the failed ones and logins included. */
   readonly requests: () => number;
   /** The provider's clock minus ours, in milliseconds; null before the first `Date` header. */
@@ -63,6 +79,13 @@ export interface RequestSeen {
   readonly ms: number;
 }
 
+/** How one request is sent, with all that it takes. */
+interface Sending {
+  readonly signal: AbortSignal;
+  readonly needed: Promise<void> | undefined;
+  readonly onLeft: () => void;
+}
+
 const ATTEMPTS = 5;
 /** A longer wait than this ends the account's run: the next one asks again. */
 export const LONGEST_WAIT_IN_RUN = MINUTE;
@@ -70,7 +93,7 @@ export const LONGEST_WAIT_IN_RUN = MINUTE;
 const NOTABLE_SKEW = 30 * SECOND;
 
 export function makeClient(settings: ClientSettings): Client {
-  const { account, connector, http, minInterval, log, signal } = settings;
+  const { account, connector, http, minInterval, log } = settings;
   let requests = 0;
   let nextStart = 0;
   let heard: number | null = null;
@@ -80,10 +103,12 @@ export function makeClient(settings: ClientSettings): Client {
   /** Every session token there was: a server may name an old one. */
   const tokens: string[] = [];
 
-  const pace = async (): Promise<void> => {
+  const pace = async ({ signal, onLeft }: Sending): Promise<void> => {
     const wait = nextStart - performance.now();
     nextStart = Math.max(nextStart, performance.now()) + minInterval;
-    if (wait > 0) await sleep(wait, undefined, { signal });
+    if (wait <= 0) return;
+    onLeft();
+    await sleep(wait, undefined, { signal });
   };
 
   const signing = (): Signing => ({
@@ -94,11 +119,11 @@ export function makeClient(settings: ClientSettings): Client {
     token,
   });
 
-  const once = async <Value extends Tagged>({
-    request,
-    read,
-  }: Exchange<Value>): Promise<Answer<Value>> => {
-    await pace();
+  const once = async <Value extends Tagged>(
+    { request, read }: Exchange<Value>,
+    sending: Sending,
+  ): Promise<Answer<Value>> => {
+    await pace(sending);
     const sent = request(signing());
     const redactSent = redactor([...sent.secrets, ...tokens]);
     const clean: Redactor = (text) => cleanWords(redactSent(text), settings.redact);
@@ -112,15 +137,16 @@ export function makeClient(settings: ClientSettings): Client {
     requests += 1;
     let answered = false;
     try {
-      const response = await http.send(sent, signal);
+      const response = await http.send(sent, sending.signal, sending.onLeft);
+      const heardAt = Date.now();
       if (response.date !== null) {
         heard = response.date;
-        skew = heard + SECOND / 2 - Date.now();
+        skew = heard + SECOND / 2 - heardAt;
       }
       answered = true;
       const ms = seen(String(response.status));
       log.debug({ account, operation: sent.operation, status: response.status, ms }, 'request');
-      return { value: readResponse(response, read), date: response.date };
+      return { value: readResponse(response, read), date: response.date, heardAt };
     } catch (error) {
       if (!(error instanceof CdrError)) throw error;
       const { code, message, hint } = error.fault;
@@ -135,12 +161,12 @@ export function makeClient(settings: ClientSettings): Client {
     }
   };
 
-  const logIn = async (): Promise<void> => {
+  const logIn = async (sending: Sending): Promise<void> => {
     const { login } = connector;
     const wanted = login?.request(signing()) ?? null;
     if (login === null || wanted === null || token !== null) return;
     const request = (now: Signing): HttpRequest => login.request(now) ?? wanted;
-    const { value } = await once({ request, read: login.read });
+    const { value } = await once({ request, read: login.read }, sending);
     token = value.token;
     tokens.push(token);
   };
@@ -161,13 +187,17 @@ export function makeClient(settings: ClientSettings): Client {
   const attempt = async <Value extends Tagged>(
     exchange: Exchange<Value>,
     mended: Set<string>,
+    sending: Sending,
   ): Promise<Answer<Value>> => {
-    await logIn();
+    await logIn(sending);
     try {
-      return await once(exchange);
+      return await once(exchange, sending);
     } catch (error) {
-      if (!(error instanceof CdrError) || !mend(error.fault, mended)) throw error;
-      return attempt(exchange, mended);
+      if (!(error instanceof CdrError)) throw error;
+      await sending.needed;
+      sending.signal.throwIfAborted();
+      if (!mend(error.fault, mended)) throw error;
+      return attempt(exchange, mended, sending);
     }
   };
 
@@ -175,9 +205,14 @@ export function makeClient(settings: ClientSettings): Client {
     requests: () => requests,
     skew: () => skew,
     heard: () => heard,
-    ask(exchange, attempts = ATTEMPTS) {
+    ask(exchange, { attempts = ATTEMPTS, needed, onLeft = () => undefined, ...given } = {}) {
       const mended = new Set<string>();
-      return pRetry(() => attempt(exchange, mended), {
+      const signal =
+        given.signal === undefined
+          ? settings.signal
+          : AbortSignal.any([settings.signal, given.signal]);
+      const sending = { signal, needed, onLeft };
+      return pRetry(() => attempt(exchange, mended, sending), {
         retries: attempts - 1,
         minTimeout: SECOND / 2,
         factor: 2,

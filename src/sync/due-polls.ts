@@ -10,15 +10,15 @@ import { pollWork } from './poll.ts';
  * costs requests; leaving it to the backfill would leave it open for ever where
  * that is never taken up again.
  */
-export async function duePolls(context: RunContext): Promise<() => Promise<void>> {
+export async function duePolls(context: RunContext): Promise<() => (() => Promise<void>) | null> {
   const { store, settings } = context;
   const before = await lastRun(store, settings.id, ['sync', 'poll']);
-  if (before === null) return async () => undefined;
+  if (before === null) return () => null;
   let next = before.started_at + settings.every;
-  return async () => {
+  return () => {
     const now = Date.now();
-    if (now < next) return;
+    if (now < next) return null;
     next = now + settings.every;
-    await pollWork(context);
+    return () => pollWork(context);
   };
 }

@@ -3,6 +3,7 @@ import { updateAccount } from '../store/accounts.ts';
 import { fenced } from '../store/leases.ts';
 import { dropFrom, type PendingWindow, updateWindow } from '../store/windows.ts';
 import { SECOND } from '../time.ts';
+import type { AskedPage } from './ask-page.ts';
 import { BELIEVABLE_SKEW, type RunContext } from './context.ts';
 import { settledNow } from './windows.ts';
 import { wrongClock } from './wrong-clock.ts';
@@ -20,11 +21,10 @@ import { wrongClock } from './wrong-clock.ts';
 export async function freezeEnd(
   context: RunContext,
   window: PendingWindow,
-  date: number | null,
+  { date, heardAt: now }: Pick<AskedPage, 'date' | 'heardAt'>,
 ): Promise<PendingWindow | 'nothing settled' | null> {
   if (window.lane !== 'live' || window.pages > 0) return null;
   const { settings, store, lease, clock } = context;
-  const now = Date.now();
   // A window may have been planned by a clock of ours that was ahead, and is right again.
   const skew = date === null ? null : date - now;
   const to = clock.snap(settledNow(now, skew, settings.settle));

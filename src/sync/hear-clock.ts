@@ -1,7 +1,7 @@
 import { CdrError } from '../errors.ts';
 import type { Span } from '../time.ts';
+import { askPage } from './ask-page.ts';
 import { earlierNow, type RunContext } from './context.ts';
-import { askPage } from './walk.ts';
 import type { Plan } from './windows.ts';
 import { noClock } from './wrong-clock.ts';
 

@@ -2,9 +2,9 @@ import { CdrError, type Fault } from '../errors.ts';
 import { fenced } from '../store/leases.ts';
 import { addWindows, type PendingWindow, removeWindow } from '../store/windows.ts';
 import { DAY, SECOND, type Span } from '../time.ts';
+import { askPage, spanText } from './ask-page.ts';
 import { finishHole } from './commit.ts';
 import { earlierNow, type RunContext } from './context.ts';
-import { askPage, spanText } from './walk.ts';
 import { halve, settledNow } from './windows.ts';
 
 /**
@@ -59,7 +59,7 @@ function neighbours({ from, to }: Span, context: RunContext): readonly Span[] {
 async function someAnswers(context: RunContext, spans: readonly Span[]): Promise<boolean> {
   for (const { from, to } of spans) {
     try {
-      await askPage(context, { from_at: from, to_at: to, cursor: null }, 1);
+      await askPage(context, { from_at: from, to_at: to, cursor: null }, { attempts: 1 });
       return true;
     } catch (error) {
       if (!(error instanceof CdrError)) throw error;

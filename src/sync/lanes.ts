@@ -11,6 +11,7 @@ import { believed, earlierNow, type RunContext } from './context.ts';
 import { planHeard } from './hear-clock.ts';
 import { isolate } from './isolate.ts';
 import { enterUnreachable } from './ledger.ts';
+import { type ReadAhead, readAhead } from './read-ahead.ts';
 import { ASK_TODAY_AGAIN, leaveToday, leaveUnreachable } from './refusals.ts';
 import { stepBack } from './step-back.ts';
 import { walkWindow } from './walk.ts';
@@ -126,8 +127,8 @@ export async function pend(
 
 interface LaneOptions {
   readonly walkers?: number;
-  /** Called after each window. */
-  readonly between?: () => Promise<void>;
+  /** Asked after each window for what has to be done now, and done before the next one. */
+  readonly between?: () => (() => Promise<void>) | null;
 }
 
 /**
@@ -137,31 +138,47 @@ interface LaneOptions {
 export async function walkLane(
   context: RunContext,
   lane: string,
-  { walkers = 1, between = async () => undefined }: LaneOptions = {},
+  { walkers = 1, between = () => null }: LaneOptions = {},
 ): Promise<void> {
   const { settings, store } = context;
   const busy = new Set<string>();
   const failures: unknown[] = [];
-  const walker = async (): Promise<void> => {
+  const walker = async (ahead: ReadAhead): Promise<void> => {
     while (failures.length === 0) {
       context.signal.throwIfAborted();
-      const window = await nextWindow(context, lane, busy, walkers);
+      const { window, following } = await nextWindow(context, lane, busy, walkers);
       if (window === null) return;
       const day = context.clock.dayOf(window.from_at);
       busy.add(day);
-      await walkOrGiveUp(context, window);
+      await walkOrGiveUp(context, window, ahead, following);
       busy.delete(day);
       const left = await countWindows(store, settings.id, lane);
       context.onProgress({ account: settings.id, pending: left, counts: context.counts });
-      await between();
+      const due = between();
+      if (due === null) continue;
+      // What was read before it is older than what it reads.
+      await ahead.drop();
+      await due();
     }
   };
-  const guarded = (): Promise<void> =>
-    walker().catch((error: unknown) => {
+  const guarded = async (): Promise<void> => {
+    const ahead = readAhead();
+    try {
+      await walker(ahead);
+    } catch (error) {
       failures.push(error);
-    });
+    } finally {
+      await ahead.drop();
+    }
+  };
   await Promise.all(Array.from({ length: walkers }, guarded));
   if (failures.length > 0) throw failures[0];
+}
+
+interface NextWindow {
+  readonly window: PendingWindow | null;
+  /** The one after it, where one walker alone takes them. */
+  readonly following: PendingWindow | null;
 }
 
 /**
@@ -173,17 +190,28 @@ async function nextWindow(
   lane: string,
   busy: ReadonlySet<string>,
   walkers: number,
-): Promise<PendingWindow | null> {
-  const pending = await readWindows(store, settings.id, lane, walkers === 1 ? 1 : LOOK_AHEAD);
-  return pending.find(({ from_at }) => !busy.has(clock.dayOf(from_at))) ?? null;
+): Promise<NextWindow> {
+  if (walkers === 1) {
+    const [window = null, following = null] = await readWindows(store, settings.id, lane, 2);
+    return { window, following };
+  }
+  const pending = await readWindows(store, settings.id, lane, LOOK_AHEAD);
+  const window = pending.find(({ from_at }) => !busy.has(clock.dayOf(from_at))) ?? null;
+  return { window, following: null };
 }
 
 const LOOK_AHEAD = 1000;
 
-async function walkOrGiveUp(context: RunContext, window: PendingWindow): Promise<void> {
+async function walkOrGiveUp(
+  context: RunContext,
+  window: PendingWindow,
+  ahead: ReadAhead,
+  following: PendingWindow | null,
+): Promise<void> {
   try {
-    await walkWindow(context, window);
+    await walkWindow(context, window, ahead, following);
   } catch (error) {
+    await ahead.drop();
     if (!(error instanceof CdrError)) throw error;
     const handled =
       (await leaveUnreachable(context, window, error.fault)) ||

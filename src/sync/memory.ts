@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /**
  * What a walk has seen: the identities its pages listed, as digests of eight
@@ -31,7 +31,7 @@ export function emptyMemory(): WalkMemory {
 
 /** The digest of an identity, as the memory holds it. */
 export function digestOf(identity: string): string {
-  return createHash('sha256').update(identity).digest().toString('latin1', 0, WIDTH);
+  return hash('sha256', identity, 'binary').slice(0, WIDTH);
 }
 
 /** Adds a page to the memory and says what was new in it. */

@@ -10,7 +10,7 @@ import { holdRows, type PendingWindow, recallRows } from '../store/windows.ts';
 import { isoMillis, SECOND, type Span } from '../time.ts';
 import type { RunContext } from './context.ts';
 import { digestOf, type WalkMemory } from './memory.ts';
-import { type ReadRow, readRow } from './rows.ts';
+import { type ReadRow, readRow, rowReader } from './rows.ts';
 
 /** How many rows of each outcome: what a page adds to the run's counts. */
 export type RowCounts = Pick<
@@ -34,7 +34,7 @@ export function readPage(
   rows: readonly Json[],
   memory: WalkMemory,
 ): ReadPage {
-  const read = rows.map((row) => readRow(context, window, row));
+  const read = rows.map(rowReader(context, window));
   // A derived identity cannot tell a repeat from a second call.
   if (context.connector.identity === 'derived') return { rows: read, repeated: new Set() };
   const onPage = new Set<string>();

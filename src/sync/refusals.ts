@@ -3,9 +3,9 @@ import { moveWatermark, updateAccount } from '../store/accounts.ts';
 import { fenced } from '../store/leases.ts';
 import { addWindows, type PendingWindow, removeWindow } from '../store/windows.ts';
 import { DAY, HOUR, type Span } from '../time.ts';
+import { askPage } from './ask-page.ts';
 import { earlierNow, type RunContext } from './context.ts';
 import { enterUnreachable } from './ledger.ts';
-import { askPage } from './walk.ts';
 import { halve } from './windows.ts';
 
 /** Refusals of one window that do not end the account's run. */

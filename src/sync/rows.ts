@@ -16,21 +16,31 @@ type Reader = Pick<RunContext, 'connector' | 'clock' | 'names' | 'erasing'>;
 
 /** Maps one row of a window. Rows that do not parse are kept as received, never dropped. */
 export function readRow(reader: Reader, window: Span, row: Json): ReadRow {
+  return rowReader(reader, window)(row);
+}
+
+/** The same for all rows of a window, with what is the same for all of them looked up once. */
+export function rowReader(reader: Reader, window: Span): (row: Json) => ReadRow {
+  const listing = listingOf(reader, window);
+  return (row) => readListed(reader, listing, row);
+}
+
+function readListed(reader: Reader, listing: Listing, row: Json): ReadRow {
   const { connector, names } = reader;
   const raw = writeRow(row);
-  if (raw === null) return rejected(reader, window, TOO_DEEP, 'nested too deeply');
+  if (raw === null) return rejected(reader, listing, TOO_DEEP, 'nested too deeply');
   const mapped = connector.toCall(row, names);
   if (mapped.kind === 'rejected' || !isObject(row)) {
     const reason = mapped.kind === 'rejected' ? mapped.reason : 'not an object';
-    return rejected(reader, window, raw, reason);
+    return rejected(reader, listing, raw, reason);
   }
   const { call } = mapped;
   // By the native id where there is one: the call's own may become known while the list is read.
   const identity = call.native_id === null ? call.call_id : `#${call.native_id}`;
   const listed: ListedCall = {
     call,
-    listedOn: listingDay(reader, window, call.started_at),
-    listedExactly: isOneDay(reader, window),
+    listedOn: listingDay(reader, listing, call.started_at),
+    listedExactly: listing.exact,
     raw,
     hash: hash('sha256', canonicalJson(row, connector.volatile)),
     erasureId: null,
@@ -43,9 +53,9 @@ export function readRow(reader: Reader, window: Span, row: Json): ReadRow {
   };
 }
 
-function rejected(reader: Reader, window: Span, raw: string, reason: string): ReadRow {
-  const listedOn = listingDay(reader, window, null);
-  const digest = reader.erasing.ofRejected(raw, window);
+function rejected(reader: Reader, listing: Listing, raw: string, reason: string): ReadRow {
+  const listedOn = listing.first;
+  const digest = reader.erasing.ofRejected(raw, listing.window);
   if (digest !== null) {
     return {
       kind: 'rejected',
@@ -67,22 +77,39 @@ function writeRow(row: Json): string | null {
 
 function isDeeper(value: Json, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((part: Json) => isDeeper(part, levels - 1));
+  if (levels === 0) return true;
+  if (!isObject(value))
+    return Object.values(value).some((part: Json) => isDeeper(part, levels - 1));
+  // Without a list of the values: nearly every row is flat.
+  for (const key in value) {
+    const part = value[key] ?? null;
+    if (typeof part === 'object' && isDeeper(part, levels - 1)) return true;
+  }
+  return false;
 }
 
-function isOneDay({ clock }: Pick<Reader, 'clock'>, { from, to }: Span): boolean {
-  return to <= clock.startOfDay(addDays(clock.dayOf(from), 1));
+/** A window, and the days that it lists under: one, or the first and the last of several. */
+interface Listing {
+  readonly window: Span;
+  readonly first: string;
+  readonly last: string;
+  /** Whether it is one day. */
+  readonly exact: boolean;
+}
+
+function listingOf({ clock }: Pick<Reader, 'clock'>, window: Span): Listing {
+  const first = clock.dayOf(window.from);
+  const exact = window.to <= clock.startOfDay(addDays(first, 1));
+  return { window, exact, first, last: exact ? first : clock.dayOf(window.to - 1) };
 }
 
 /** The day a row is listed under: the window's; in a window of several days, the row's own within them. */
 function listingDay(
   { clock }: Pick<Reader, 'clock'>,
-  { from, to }: Span,
-  startedAt: string | null,
+  { first, last, exact }: Listing,
+  startedAt: string,
 ): string {
-  const first = clock.dayOf(from);
-  if (isOneDay({ clock }, { from, to })) return first;
-  const last = clock.dayOf(to - 1);
-  const day = startedAt === null ? first : clock.dayOf(Date.parse(startedAt));
+  if (exact) return first;
+  const day = clock.dayOf(Date.parse(startedAt));
   return day < first ? first : day > last ? last : day;
 }

@@ -129,9 +129,9 @@ async function runUnderLease(
  * a day can be accepted, and what is no longer wanted be deleted.
  */
 function whereThereIsRoom(client: Client, room: RoomCheck): Client {
-  const ask: Client['ask'] = async (exchange, attempts) => {
+  const ask: Client['ask'] = async (exchange, options) => {
     await room();
-    return client.ask(exchange, attempts);
+    return client.ask(exchange, options);
   };
   return { ...client, ask };
 }

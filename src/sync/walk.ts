@@ -1,7 +1,7 @@
-import { CdrError } from '../errors.ts';
 import type { Ask, Page } from '../providers/provider.ts';
 import { type PendingWindow, recallPages } from '../store/windows.ts';
 import { HOUR, type Span } from '../time.ts';
+import { spanText } from './ask-page.ts';
 import { commitPage, type Step } from './commit.ts';
 import { earlierNow, type RunContext } from './context.ts';
 import { freezeEnd } from './freeze.ts';
@@ -15,6 +15,7 @@ import {
 } from './memory.ts';
 import { readPage } from './page.ts';
 import { judge, moveOf, type Verdict } from './proof.ts';
+import { type Asked, foresee, type ReadAhead } from './read-ahead.ts';
 import { divide, halve } from './windows.ts';
 
 /** A window that proves nothing is walked so often before it is split. */
@@ -37,23 +38,34 @@ const FUTILE_WALKS = 200;
  * Walks one window, page by page, from where its checkpoint stands, until it is
  * proven, split, or a hole.
  *
+ * @param following what the walker will ask for after it, where that is known.
  * @throws CdrError where the provider fails; all pages before are committed.
  */
-export async function walkWindow(context: RunContext, pending: PendingWindow): Promise<void> {
+export async function walkWindow(
+  context: RunContext,
+  pending: PendingWindow,
+  ahead: ReadAhead,
+  following: Asked | null,
+): Promise<void> {
   let window = pending;
   let memory = recallMemory(await recallPages(context.store, window.id));
   for (;;) {
     context.signal.throwIfAborted();
-    const askedAt = Date.now();
-    const { page, date, ask } = await askPage(context, window);
+    const answer = await ahead.take(context, window);
+    const { page, ask } = answer;
     // Only the answer tells how far our clock is ahead.
-    const begunAt = window.begun_at ?? earlierNow(context, askedAt);
-    const frozen = await freezeEnd(context, window, date);
+    const begunAt = window.begun_at ?? earlierNow(context, answer.askedAt);
+    const frozen = await freezeEnd(context, window, answer);
     if (frozen !== null) {
       if (frozen === 'nothing settled') return;
       window = frozen;
       continue;
     }
+    const first = window.pages === 0 ? page : null;
+    const open = mayBeForeseen(context, window, ask, first);
+    const { paging } = context.connector;
+    const foreseen = open ? foresee(page, { window, memory, paging }, following) : null;
+    if (foreseen !== null) await ahead.begin(context, foreseen);
     const read = readPage(context, ask, page.rows, memory);
     const news = rememberPage(
       memory,
@@ -62,7 +74,7 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
     const totalMoved =
       window.pages === 0 ? 'held' : moveOf(window.total_moved, window.total, page.total);
     const verdict = judge(page, {
-      paging: context.connector.paging,
+      paging,
       identity: context.connector.identity,
       distinct: memory.counts.size,
       listed: memory.listed,
@@ -79,8 +91,9 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
       total: page.total,
       total_moved: totalMoved,
     };
-    const first = window.pages === 0 ? page : null;
     const wanted = nextStep(context, next, ask, memory, verdict, first);
+    const after = open ? askedAfter(window, wanted, following) : null;
+    if (after !== null) await ahead.begin(context, after);
     const step = await commitPage(context, next, read, memory, wanted);
     logStep(context, ask, verdict, step);
     if (verdict.kind === 'narrow' && verdict.doubtful === true) context.futileWalks += 1;
@@ -93,44 +106,21 @@ export async function walkWindow(context: RunContext, pending: PendingWindow): P
   }
 }
 
-interface AskedPage {
-  readonly page: Page;
-  readonly date: number | null;
-  readonly ask: Ask;
+/** Whether a first page is known not to change the window: into parts, or, of a closed day, into a proof. */
+function mayBeForeseen(
+  { rules }: RunContext,
+  { lane, pages }: PendingWindow,
+  ask: Ask,
+  first: Page | null,
+): boolean {
+  if (pages >= MOST_PAGES) return false;
+  return first === null || (lane !== 'closing' && divide(ask, partsOf(first, ask), rules) === null);
 }
 
-type Asked = Pick<PendingWindow, 'from_at' | 'to_at' | 'cursor'>;
-
-/** Who asks: a run, or a check, which has no store. */
-export type Asker = Pick<RunContext, 'client' | 'connector'> & {
-  readonly settings: Pick<RunContext['settings'], 'id'>;
-};
-
-/** Asks for one page of a window at its cursor. */
-export async function askPage(
-  { client, connector, settings }: Asker,
-  window: Asked,
-  attempts?: number,
-): Promise<AskedPage> {
-  const span: Span = { from: window.from_at, to: window.to_at };
-  let ask: Ask = { ...span, cursor: window.cursor, signing: { now: 0, nonce: '', token: null } };
-  const { value, date } = await client
-    .ask<Page>(
-      {
-        request: (signing) => {
-          ask = { ...ask, signing };
-          return connector.request(ask);
-        },
-        read: (body) => connector.read(body, ask),
-      },
-      attempts,
-    )
-    .catch((error: unknown) => {
-      throw error instanceof CdrError
-        ? error.within({ account: settings.id, window: spanText(span) })
-        : error;
-    });
-  return { page: value, date, ask };
+/** What is asked for next where a step is taken as it is wanted. */
+function askedAfter(window: PendingWindow, step: Step, following: Asked | null): Asked | null {
+  if (step.kind === 'proven') return following;
+  return step.kind === 'continue' ? { ...window, ...step.change } : null;
 }
 
 function nextStep(
@@ -242,8 +232,4 @@ function logStep({ log, settings }: RunContext, ask: Ask, verdict: Verdict, step
     const reason = 'reason' in verdict ? verdict.reason : '';
     log.info(fields, `${step.kind}: ${reason}`);
   }
-}
-
-export function spanText({ from, to }: Span): string {
-  return `${new Date(from).toISOString().slice(0, 19)}Z/${new Date(to).toISOString().slice(0, 19)}Z`;
 }
