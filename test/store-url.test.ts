@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { money } from '../src/providers/fields.ts';
+import { money, NOT_PLAIN, plainMoney } from '../src/providers/fields.ts';
 import { type ParsedUrl, parseStoreUrl, resolveStoreUrl, storeName } from '../src/store-url.ts';
 
 function problemOf(url: string): string {
@@ -92,6 +92,24 @@ describe('money', () => {
     ['-1e-7', '-0.0000001'],
   ])('%s is kept as %s, as a database keeps it', (given, kept) => {
     expect(money.parse(given)).toBe(kept);
+  });
+
+  it('is read by the quick way as by the schema, or left to that', () => {
+    const digits = fc.string({ unit: fc.constantFrom('0', '1', '9'), minLength: 0, maxLength: 4 });
+    const amount = fc.tuple(fc.constantFrom('', '-'), digits, fc.constantFrom('', '.'), digits);
+    fc.assert(
+      fc.property(amount, (parts) => {
+        const text = parts.join('');
+        const parsed = money.safeParse(text);
+        try {
+          const quick = plainMoney(text);
+          expect(parsed.data).toBe(quick);
+        } catch (error) {
+          if (error !== NOT_PLAIN) throw error;
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it('is not what no column of money holds', () => {

@@ -109,7 +109,8 @@ export function plainWhole(value: Json | undefined): number | null {
 
 export function plainMoney(value: Json | undefined): string | null {
   const known = plainText(value);
-  if (known === null || /^-?\d+(?:\.\d+)?$/.test(known)) return known;
+  // As it is kept: no zero too many, and no sign, which may be that of nothing.
+  if (known === null || /^(?:0|[1-9]\d{0,98})(?:\.\d{1,99})?$/.test(known)) return known;
   throw NOT_PLAIN;
 }
 

@@ -31,7 +31,7 @@ function isWellFormed(call: Call): boolean {
 }
 
 function isWhole(text: string | null): boolean {
-  return text === null || text.isWellFormed();
+  return text === null || isStorable(text);
 }
 
 function mendedCall(call: Call): Call {
