@@ -1,6 +1,6 @@
 import type { RolldownOptions } from 'rolldown';
 import { executable } from './executable.ts';
-import { httpBuiltin } from './http-builtin.ts';
+import { leanHttp } from './node-http.ts';
 import { notices } from './notices.ts';
 
 /**
@@ -26,6 +26,6 @@ export default {
   input: { cli: 'src/cli.ts', 'pglite-thread': 'src/jobs/pglite-thread.ts' },
   platform: 'node',
   external: EXTERNAL,
-  plugins: [httpBuiltin(), notices(), executable('cli.js')],
+  plugins: [leanHttp(), notices(), executable('cli.js')],
   output: { dir: 'dist', cleanDir: true },
 } satisfies RolldownOptions;

@@ -2,6 +2,7 @@ import type { Language } from '../codes/entry.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/config.ts';
 import type { CdrError } from '../errors.ts';
+import { keepHeapSmall } from '../heap.ts';
 import { type LogLevel, makeLog } from '../log.ts';
 import { type Redactor, redactor } from '../redact.ts';
 import { type RoomCheck, watchRoom } from '../store/disk.ts';
@@ -39,6 +40,7 @@ export async function openSession(
   signal: AbortSignal,
   level: LogLevel = 'warn',
 ): Promise<Session> {
+  keepHeapSmall();
   const config = loadConfig(globals.config, process.env);
   const redact = redactor(config.secrets);
   const terminal = process.stderr.isTTY === true;

@@ -39,7 +39,7 @@ export function checkText(given: string, folder: string, environment: Environmen
     problems: unresolved,
     files: secrets,
   } = interpolate(json.value, environment, folder);
-  const parsed = configSchema.safeParse(value, { error: plainWords });
+  const parsed = configSchema.safeParse(value, { error: plainWords, jitless: true });
   const { pem, problems: untrusted } = readAuthorities(value, folder);
   const accounts = rawAccounts(value);
   const problems = firstOfEachPath([

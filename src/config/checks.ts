@@ -35,7 +35,7 @@ export function accessProblems({ path, entry, provider }: RawAccount): readonly 
   if (provider === null) return [];
   return (['credentials', 'options'] as const).flatMap((part) => {
     const given = entry[part] ?? (part === 'options' ? {} : undefined);
-    const result = provider[part].safeParse(given, { error: plainWords });
+    const result = provider[part].safeParse(given, { error: plainWords, jitless: true });
     return result.success ? [] : issueProblems(result.error, `${path}.${part}`);
   });
 }
@@ -69,8 +69,10 @@ function identify({ path, entry, provider }: RawAccount): Named {
   const baseUrl = entry['baseUrl'];
   if (provider === null || typeof baseUrl !== 'string') return { path, id, login: null };
   const access = { credentials: entry['credentials'], options: entry['options'] ?? {} };
-  if (!provider.credentials.safeParse(access.credentials).success) return { path, id, login: null };
-  if (!provider.options.safeParse(access.options).success) return { path, id, login: null };
+  if (!provider.credentials.safeParse(access.credentials, { jitless: true }).success)
+    return { path, id, login: null };
+  if (!provider.options.safeParse(access.options, { jitless: true }).success)
+    return { path, id, login: null };
   const settings = { accountId: id ?? '', baseUrl, timeZone: 'UTC', currency: null, ...access };
   return {
     path,

@@ -74,6 +74,9 @@ function plainDecimal(value: string): string {
   return sign + padded.slice(0, cut) + (rest === '' ? '' : `.${rest}`);
 }
 
+/** How what is read once, or once a page, is parsed: zod would compile a function for the schema first, which costs more. */
+export const UNCOMPILED = { jitless: true } as const;
+
 /**
  * The plain case of the field types above, without the schema: three quarters of
  * the time a row took went into that. What is not plain throws `NOT_PLAIN`, and

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import got, { RequestError, TimeoutError } from 'got';
 import type { Text } from '../codes/entry.ts';
 import { CdrError, type Fault, fault } from '../errors.ts';
-import type { HttpBody, HttpRequest } from './provider.ts';
+import type { FormFields, HttpBody, HttpRequest } from './provider.ts';
 import { proxyEnvironment } from './proxy.ts';
 
 /** One account's connection settings. */
@@ -60,7 +61,7 @@ export function makeHttpClient({ timeout, proxy, ca }: HttpSettings): HttpClient
       // got's own limits begin with the socket, which a proxy that stays silent never hands over.
       const deadline = AbortSignal.timeout(timeout + 1000);
       try {
-        const { body, headers } = await encodeBody(request.body);
+        const { body, headers } = encodeBody(request.body);
         const stream = client.stream(request.url, {
           method: request.method,
           headers: { 'user-agent': 'cdrsync', ...request.headers, ...headers },
@@ -143,26 +144,41 @@ function decode(body: Buffer, contentType: string): string {
   }
 }
 
-async function encodeBody(
-  body: HttpBody,
-): Promise<{ readonly body: string | Buffer | null; readonly headers: Record<string, string> }> {
+function encodeBody(body: HttpBody): {
+  readonly body: string | Buffer | null;
+  readonly headers: Record<string, string>;
+} {
   switch (body.kind) {
     case 'none':
       return { body: null, headers: {} };
     case 'json':
       return { body: body.text, headers: {} };
     case 'form': {
-      const form = new FormData();
-      for (const [name, value] of body.fields) form.append(name, value);
-      // Buffered, so that it goes out with a Content-Length: old servers refuse a chunked body.
-      const encoded = new Response(form);
-      const bytes = Buffer.from(await encoded.arrayBuffer());
+      const boundary = `----cdrsync-${randomBytes(12).toString('hex')}`;
       return {
-        body: bytes,
-        headers: { 'content-type': encoded.headers.get('content-type') ?? '' },
+        // One buffer, so that it goes out with a Content-Length: old servers refuse a chunked body.
+        body: Buffer.from(formText(body.fields, boundary)),
+        headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
       };
     }
   }
+}
+
+/** As browsers and `FormData` write it, which would load all of Node's fetch, a tenth of a short command's time. */
+function formText(fields: FormFields, boundary: string): string {
+  const parts = fields.map(([name, value]) => {
+    const head = `Content-Disposition: form-data; name="${escapeName(lines(name))}"`;
+    return `--${boundary}\r\n${head}\r\n\r\n${lines(value)}\r\n`;
+  });
+  return `${parts.join('')}--${boundary}--\r\n`;
+}
+
+function lines(text: string): string {
+  return text.replace(/\r?\n|\r/g, '\r\n');
+}
+
+function escapeName(name: string): string {
+  return name.replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll('"', '%22');
 }
 
 function makeAgents(proxy: string | false | null): { http: http.Agent; https: https.Agent } {

@@ -18,6 +18,7 @@ import {
   statedSeconds,
   text,
   timeText,
+  UNCOMPILED,
   whole,
 } from './fields.ts';
 import { countedPage, pageCount } from './paging.ts';
@@ -160,15 +161,15 @@ function openEnvelope<Result>(
   promised: z.ZodType<Result>,
   refuse: Refuse,
 ): Failed | { readonly kind: 'result'; readonly result: Result } {
-  const outer = envelope.safeParse(body);
+  const outer = envelope.safeParse(body, UNCOMPILED);
   if (!outer.success) return faults.notAsPromised(outer.error);
   const { ret, msg, data } = outer.data;
   if (ret !== '200') return refuse(ret, { code: ret, message: msg });
-  const inner = outcome.safeParse(data);
+  const inner = outcome.safeParse(data, UNCOMPILED);
   if (!inner.success) return faults.notAsPromised(inner.error);
   const { status, desc, code, errcode, result } = inner.data;
   if (status === '0') {
-    const parsed = promised.safeParse(result);
+    const parsed = promised.safeParse(result, UNCOMPILED);
     if (!parsed.success) return faults.notAsPromised(parsed.error);
     return { kind: 'result', result: parsed.data };
   }

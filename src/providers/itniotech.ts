@@ -21,6 +21,7 @@ import {
   statedSeconds,
   text,
   timeText,
+  UNCOMPILED,
   whole,
 } from './fields.ts';
 import { countedPage, pageCount } from './paging.ts';
@@ -177,13 +178,13 @@ export const itniotech = defineProvider({
   },
 
   read(body, ask) {
-    const answer = envelope.safeParse(body);
+    const answer = envelope.safeParse(body, UNCOMPILED);
     if (!answer.success) return faults.notAsPromised(answer.error);
     const { status, reason, data } = answer.data;
     if (status !== '0') {
       return (REFUSALS.get(status) ?? faults.requestRefused)({ code: status, message: reason });
     }
-    const list = listing.safeParse(data);
+    const list = listing.safeParse(data, UNCOMPILED);
     if (!list.success) return faults.notAsPromised(list.error);
     const { total, size } = list.data;
     const rows = list.data.records ?? [];

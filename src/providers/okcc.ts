@@ -25,6 +25,7 @@ import {
   statedSeconds,
   text,
   timeText,
+  UNCOMPILED,
   whole,
 } from './fields.ts';
 import { narrow, readPage, wanted } from './okcc-paging.ts';
@@ -170,14 +171,14 @@ function refusal(result: z.infer<typeof outcome>): Failed | null {
 }
 
 function readList(body: Json, ask: Ask): Page | Failed {
-  const answer = envelope.safeParse(body);
+  const answer = envelope.safeParse(body, UNCOMPILED);
   if (!answer.success) return notAsPromised(answer.error);
   const { result, data } = answer.data;
   const refused = refusal(result);
   if (refused !== null) return refused;
   // getCdrList puts the list into data.response, getOneCdr beside it.
   const inner = isObject(data) && isObject(data['response']) ? data['response'] : {};
-  const list = listing.safeParse(isObject(data) ? { ...data, ...inner } : data);
+  const list = listing.safeParse(isObject(data) ? { ...data, ...inner } : data, UNCOMPILED);
   if (!list.success) return notAsPromised(list.error);
   const { total, size, cdr } = list.data;
   const failed = refusal(list.data.result);

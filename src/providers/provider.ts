@@ -3,7 +3,7 @@ import type { Call } from '../call.ts';
 import type { Fault } from '../errors.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { type Span, type ZoneClock, zoneClock } from '../time.ts';
-import { NOT_PLAIN, RowProblem } from './fields.ts';
+import { NOT_PLAIN, RowProblem, UNCOMPILED } from './fields.ts';
 import { brokenId, wellFormed } from './well-formed.ts';
 
 /**
@@ -133,7 +133,9 @@ export type HttpBody =
   | { readonly kind: 'none' }
   | { readonly kind: 'json'; readonly text: string }
   /** multipart/form-data, in this order. */
-  | { readonly kind: 'form'; readonly fields: readonly (readonly [name: string, value: string])[] };
+  | { readonly kind: 'form'; readonly fields: FormFields };
+
+export type FormFields = readonly (readonly [name: string, value: string])[];
 
 export type Reading = Page | Failed;
 
@@ -274,8 +276,8 @@ function openAccount<Credentials, Options, Row>(
     baseUrl: settings.baseUrl,
     clock: zoneClock(settings.timeZone),
     currency: settings.currency,
-    credentials: spec.credentials.parse(settings.credentials),
-    options: spec.options.parse(settings.options),
+    credentials: spec.credentials.parse(settings.credentials, UNCOMPILED),
+    options: spec.options.parse(settings.options, UNCOMPILED),
   };
   const { login, dimensions = [], narrow = () => null } = spec;
   return {

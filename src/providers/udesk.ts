@@ -21,6 +21,7 @@ import {
   requiredText,
   statedSeconds,
   text,
+  UNCOMPILED,
   whole,
 } from './fields.ts';
 import { countedPage, pageCount } from './paging.ts';
@@ -173,7 +174,7 @@ function signedGet(
 type Opened = { readonly kind: 'data'; readonly data: unknown } | Failed;
 
 function openEnvelope(body: unknown): Opened {
-  const answer = envelope.safeParse(body);
+  const answer = envelope.safeParse(body, UNCOMPILED);
   if (!answer.success) return notAsPromised(answer.error);
   const { code, message, data } = answer.data;
   if (code === '200') return { kind: 'data', data };
@@ -198,7 +199,7 @@ const hangupReasons: Dimension<UdeskAccess['credentials'], UdeskAccess['options'
   read(body) {
     const opened = openEnvelope(body);
     if (opened.kind === 'fault') return opened;
-    const list = objects.safeParse(opened.data);
+    const list = objects.safeParse(opened.data, UNCOMPILED);
     if (!list.success) return notAsPromised(list.error);
     const entries: DimensionEntry[] = [];
     for (const raw of list.data) {
@@ -252,7 +253,7 @@ export const udesk = defineProvider({
   read(body, ask) {
     const opened = openEnvelope(body);
     if (opened.kind === 'fault') return opened;
-    const list = listing.safeParse(opened.data);
+    const list = listing.safeParse(opened.data, UNCOMPILED);
     if (!list.success) return notAsPromised(list.error);
     const { total, pageSize: size } = list.data;
     const rows = list.data.list ?? [];

@@ -24,6 +24,7 @@ import {
   secondsBetween,
   text,
   timeText,
+  UNCOMPILED,
   whole,
 } from './fields.ts';
 import { type After, defineProvider, type Failed, type Page } from './provider.ts';
@@ -246,11 +247,11 @@ export const vos = defineProvider({
   },
 
   read(body, { cursor }) {
-    const answer = envelope.safeParse(body);
+    const answer = envelope.safeParse(body, UNCOMPILED);
     if (!answer.success) return notAsPromised(answer.error);
     const { code, message } = answer.data;
     if (code !== null && code !== '200') return refusal({ code, message });
-    const list = listing.safeParse(findListing(body));
+    const list = listing.safeParse(findListing(body), UNCOMPILED);
     return list.success ? readPage(list.data, readPosition(cursor)) : notAsPromised(list.error);
   },
 
