@@ -4,16 +4,12 @@ import pRetry from 'p-retry';
 import { mapText } from '../codes/entry.ts';
 import { CdrError, type Fault, isRetryable } from '../errors.ts';
 import type { Json } from '../json.ts';
-import type { HttpClient, HttpResponse } from '../providers/http.ts';
+import type { HttpClient } from '../providers/http.ts';
 import type { Connector, Failed, HttpRequest, Signing } from '../providers/provider.ts';
 import { cleanWords, type Redactor, redactor } from '../redact.ts';
 import { MINUTE, SECOND } from '../time.ts';
-import { notJson, statusFault, tryJson } from './http-faults.ts';
 import type { Log } from './log.ts';
-
-interface Tagged {
-  readonly kind: string;
-}
+import { readResponse, type Tagged } from './read-response.ts';
 
 /** One kind of request and how its answer is read. */
 export interface Exchange<Value extends Tagged> {
@@ -229,35 +225,6 @@ export function makeClient(settings: ClientSettings): Client {
       });
     },
   };
-}
-
-function readResponse<Value extends Tagged>(
-  response: HttpResponse,
-  read: (body: Json) => Value | Failed,
-): Value {
-  const refused = statusFault(response);
-  const body = tryJson(response.text);
-  if (body === undefined) throw new CdrError(refused ?? notJson(response.text));
-  const value = read(body);
-  if (!isFailed(value)) {
-    if (refused !== null) throw new CdrError(refused);
-    return value;
-  }
-  throw new CdrError(moreTelling(refused, value.fault));
-}
-
-/**
- * A refusal by status may carry the provider's own error code, which says more:
- * unless the status is one that every gateway may send by itself.
- */
-function moreTelling(refused: Fault | null, said: Fault): Fault {
-  if (refused === null) return said;
-  const own = said.code !== 'response.shape' && refused.code === 'http.refused';
-  return own ? said : refused;
-}
-
-function isFailed(value: Tagged): value is Failed {
-  return value.kind === 'fault';
 }
 
 function remedyFor(fault: Fault, skew: number | null, offset: number): 'login' | 'clock' | null {
