@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import SQLite from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { copyLine } from '../src/commands/store-copy.ts';
 import { CALL_VERSIONS, CALLS, SMALL_TABLES } from '../src/store/copy/tables.ts';
 import { newPlace, type Place } from './support/copy-postgres.ts';
 import { tamper } from './support/tamper.ts';
@@ -433,6 +434,13 @@ it('writes into no store that is one already, and says what it cannot do', async
   );
 });
 
+it('tells how far it is by the calls of each phase', () => {
+  const line = copyLine({ phase: 'copying', done: 250, total: 1000 }, 50, 10_000);
+  const bar = `${'█'.repeat(6)}${'░'.repeat(18)}`;
+  expect(line).toBe(`store copy ${bar} copying 250/1,000 calls, 20/s, 38s left`);
+  expect(copyLine({ phase: 'verifying', done: 0, total: 0 }, 0, 0)).toContain('█ verifying 0/0');
+});
+
 it('needs no configuration where both are named, warns of a worker, and keeps the password to itself', async () => {
   const bench = await openSynced();
   const self = JSON.stringify({
@@ -448,7 +456,7 @@ it('needs no configuration where both are named, warns of a worker, and keeps th
     self,
     Date.now(),
   );
-  const { url } = await newPlace();
+  const { url, ask } = await newPlace();
   const secret = new URL(url);
   secret.password = 'geheim%40wort';
   writeFileSync(bench.config, 'no configuration');
@@ -456,6 +464,7 @@ it('needs no configuration where both are named, warns of a worker, and keeps th
   const done = await bench.run('--json', ...args, '--log-level', 'debug');
   const { held } = copied(done);
   expect([held, done.stderr]).toEqual([['demo-vos'], expect.stringContaining('stop it before')]);
+  expect(await ask('select account_id from leases where holder is not null')).toEqual([]);
   const wrong = await bench.run('--json', ...args.slice(0, -1), secret.href.replace('5432', '1'));
   const taken = await bench.run('--json', ...args);
   const odd = await bench.run('--json', ...args.slice(0, -1), `${secret.href}&x=1`);

@@ -138,7 +138,7 @@ function copyProgress(globals: GlobalOptions) {
   let now: { phase: Phase | 'comparing'; done: number; total: number } | null = null;
   let began = { at: performance.now(), done: 0 };
   const stop = showLine(globals, () =>
-    now === null ? null : lineOf(now, began.done, performance.now() - began.at),
+    now === null ? null : copyLine(now, began.done, performance.now() - began.at),
   );
   return {
     stop,
@@ -149,7 +149,8 @@ function copyProgress(globals: GlobalOptions) {
   };
 }
 
-function lineOf(
+/** @param before how many were done when the phase began, so long ago. */
+export function copyLine(
   { phase, done, total }: { readonly phase: string; readonly done: number; readonly total: number },
   before: number,
   elapsedMs: number,

@@ -64,7 +64,7 @@ export async function openStoreToRead(
   const address = storeAddress(url);
   const db = await named(url, () =>
     address.kind === 'sqlite'
-      ? openSqliteStoreToRead(address.path)
+      ? openSqliteStoreToRead(address.path, unfinished === 'taken' ? 'none' : 'outdated')
       : openPostgresStoreToRead(address, extent === 'whole' ? 'maintain' : 'read'),
   );
   return db === null ? null : storeOver(db, url, unfinished);

@@ -29,12 +29,19 @@ export async function openSqliteStore(
   });
 }
 
-/** @returns null where there is no file, or one that was made and never filled. */
-export async function openSqliteStoreToRead(path: string): Promise<Database | null> {
+/**
+ * @param unfilled what a file without tables is: to whoever looks for a store an
+ * outdated one, to whoever wants to make one none, which a killed process left there.
+ * @returns null where there is no file.
+ */
+export async function openSqliteStoreToRead(
+  path: string,
+  unfilled: 'outdated' | 'none' = 'outdated',
+): Promise<Database | null> {
   if (!existsSync(path)) return null;
   return opened(path, 'read', async (db) => {
     const { pending, executed } = await migrationState(db, migrationsOf(path));
-    if (executed === 0) {
+    if (executed === 0 && unfilled === 'none') {
       await db.destroy();
       return null;
     }
