@@ -1,6 +1,7 @@
 import { ALARMS } from '../../src/codes/alarms.ts';
 import { ANSWERS } from '../../src/codes/answers.ts';
 import { CONFIG_ERRORS } from '../../src/codes/config.ts';
+import { COPY_ERRORS } from '../../src/codes/copy.ts';
 import type { Entry, ErrorEntry, Family, FindingEntry, Text } from '../../src/codes/entry.ts';
 import { ERASE_ERRORS } from '../../src/codes/erase.ts';
 import { FINDINGS } from '../../src/codes/findings.ts';
@@ -51,6 +52,14 @@ export const CHAPTERS: readonly Chapter[] = [
       zh: '本地存储库、对它的写入权（租约）以及备份。每一页要么完整写入，要么完全不写。',
     },
     entries: STORE_ERRORS,
+  },
+  {
+    title: { en: 'Copying a store', zh: '复制存储库' },
+    introduction: {
+      en: '`store copy`, and what it leaves where it is stopped.',
+      zh: '`store copy` 命令，以及它中断后留下的未完成副本。',
+    },
+    entries: COPY_ERRORS,
   },
   {
     title: { en: 'Erasing', zh: '数据抹除' },

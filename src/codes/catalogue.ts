@@ -1,6 +1,7 @@
 import { ALARMS } from './alarms.ts';
 import type { ANSWERS } from './answers.ts';
 import { CONFIG_ERRORS } from './config.ts';
+import { COPY_ERRORS } from './copy.ts';
 import type { Entry, ErrorEntry, Family, FindingEntry, Text } from './entry.ts';
 import { ERASE_ERRORS } from './erase.ts';
 import { fillHint, type HintNames } from './fill.ts';
@@ -21,6 +22,7 @@ const ERRORS = {
   ...PROVIDER_ERRORS,
   ...RESPONSE_ERRORS,
   ...STORE_ERRORS,
+  ...COPY_ERRORS,
   ...ERASE_ERRORS,
   ...CONFIG_ERRORS,
   ...SETUP_ERRORS,

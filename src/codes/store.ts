@@ -197,7 +197,7 @@ export const STORE_ERRORS = {
     },
     hint: {
       en: "Use the database's own tools (`pg_dump`, or those of your provider), or `cdrsync store copy --to sqlite:FILE` for a copy that cdrsync reads.",
-      zh: '请使用数据库自带的工具（`pg_dump` 或云服务商的备份功能），或用 `cdrsync store copy --to sqlite:文件` 复制成 cdrsync 可读的文件。',
+      zh: '请使用数据库自带的工具（`pg_dump` 或云服务商的备份功能），或用 `cdrsync store copy --to sqlite:FILE` 复制成 cdrsync 可读的文件。',
     },
   },
   'backup.target': {

@@ -12,32 +12,51 @@ const PLAIN_INTERVAL = 30 * SECOND;
 const BAR_INTERVAL = SECOND / 5;
 const BAR_WIDTH = 24;
 
-export function showProgress(
-  title: string,
-  { quiet }: { readonly quiet: boolean },
-): ProgressDisplay {
-  if (quiet) return { update: () => undefined, stop: () => undefined };
+export function showProgress(title: string, options: { readonly quiet: boolean }): ProgressDisplay {
   const latest = new Map<string, Progress>();
   const started = performance.now();
-  const terminal = process.stderr.isTTY === true;
+  const stop = showLine(options, () =>
+    latest.size === 0
+      ? null
+      : progressLine(title, [...latest.values()], performance.now() - started),
+  );
+  return {
+    update: (progress) => {
+      latest.set(progress.account, progress);
+    },
+    stop,
+  };
+}
 
+/**
+ * Shows a line that is asked for whenever it is to be seen; null for none yet.
+ *
+ * @returns what ends it.
+ */
+export function showLine(
+  { quiet }: { readonly quiet: boolean },
+  lineNow: () => string | null,
+): () => void {
+  if (quiet) return () => undefined;
+  const terminal = process.stderr.isTTY === true;
   const draw = (): void => {
-    if (latest.size === 0) return;
-    const line = progressLine(title, [...latest.values()], performance.now() - started);
+    const line = lineNow();
+    if (line === null) return;
     const columns = process.stderr.columns ?? 80;
     process.stderr.write(terminal ? `\r\u001b[K${line.slice(0, columns - 1)}` : `${line}\n`);
   };
   const timer = setInterval(draw, terminal ? BAR_INTERVAL : PLAIN_INTERVAL);
   timer.unref();
-  return {
-    update: (progress) => {
-      latest.set(progress.account, progress);
-    },
-    stop: () => {
-      clearInterval(timer);
-      if (terminal) process.stderr.write('\r\u001b[K');
-    },
+  return () => {
+    clearInterval(timer);
+    if (terminal) process.stderr.write('\r\u001b[K');
   };
+}
+
+/** A bar of which a share is full. */
+export function barOf(share: number): string {
+  const filled = Math.round(share * BAR_WIDTH);
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
 }
 
 /** One line over all accounts; the time left is reckoned by windows. */
@@ -46,8 +65,7 @@ export function progressLine(title: string, all: readonly Progress[], elapsedMs:
   const pending = sum(all, (progress) => progress.pending);
   const rows = sum(all, ({ counts }) => counts.fetched);
   const share = done + pending === 0 ? 1 : done / (done + pending);
-  const filled = Math.round(share * BAR_WIDTH);
-  const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
+  const bar = barOf(share);
   const rate = Math.round(rows / Math.max(elapsedMs / SECOND, 0.001));
   const left = done === 0 ? '' : `, ${formatDuration((elapsedMs / done) * pending)} left`;
   const windows = `${count(done)}/${count(done + pending)} windows`;

@@ -5,6 +5,7 @@ import { version } from '../version.ts';
 import { addErasing } from './erasing.ts';
 import { addReading } from './reading.ts';
 import { addSetup } from './setup.ts';
+import { addStores } from './stores.ts';
 import type { Wrap } from './values.ts';
 import { addWalking } from './walking.ts';
 
@@ -34,6 +35,7 @@ export function buildProgram(wrap: Wrap): Command {
   addWalking(program, wrap);
   addReading(program, wrap);
   addErasing(program, wrap);
+  addStores(program, wrap);
   addSetup(program, wrap);
   return program;
 }

@@ -1,4 +1,5 @@
 import type { Kysely, RawBuilder, Transaction } from 'kysely';
+import type { BulkTable, Row } from './bulk.ts';
 import type { Identity, StoredCall } from './identity.ts';
 import type { CallsTable, Schema } from './schema.ts';
 
@@ -22,10 +23,14 @@ export interface Engine {
     db: Kysely<Schema>,
     write: (trx: Transaction<Schema>) => Promise<Result>,
   ): Promise<Result>;
-  /** Reads the store as it is at one moment. */
+  /**
+   * Reads the store as it is at one moment. A `long` one may stand still between
+   * two queries for as long as it takes to write elsewhere what was read.
+   */
   snapshot<Result>(
     db: Kysely<Schema>,
     read: (db: Kysely<Schema>) => Promise<Result>,
+    length?: 'short' | 'long',
   ): Promise<Result>;
   /** `count` numbers of the change sequence, ascending, for rows that this transaction writes. */
   takeSequence(trx: Transaction<Schema>, count: number): Promise<readonly number[]>;
@@ -35,6 +40,10 @@ export interface Engine {
    * back what stands there.
    */
   followableSequence(db: Kysely<Schema>): Promise<number>;
+  /** The greatest number that was given so far, committed or not. */
+  lastSequence(db: Kysely<Schema>): Promise<number>;
+  /** The next number that is given will be greater than `last`. */
+  setSequence(trx: Transaction<Schema>, last: number): Promise<void>;
   /** The calls that carry one of these identities in any of the columns that hold one. */
   knownCalls(
     trx: Transaction<Schema>,
@@ -43,6 +52,10 @@ export interface Engine {
   ): Promise<readonly StoredCall[]>;
   /** Inserts calls, or overwrites those of the same id: each id once. */
   upsertCalls(trx: Transaction<Schema>, rows: readonly CallsTable[]): Promise<void>;
+  /** Inserts rows that are not there yet, of any table. */
+  insertRows(trx: Transaction<Schema>, table: BulkTable, rows: readonly Row[]): Promise<void>;
+  /** Lets the database learn what its tables are like by now, where it does not do so by itself. */
+  analyze(db: Kysely<Schema>): Promise<void>;
   /** Bytes that the store takes, and roughly how many calls it has. */
   footprint(db: Kysely<Schema>): Promise<Footprint>;
   /**

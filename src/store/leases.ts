@@ -91,6 +91,19 @@ export async function isHeld(store: Store, accountId: string): Promise<boolean> 
   return isAlive(holderSchema.parse(JSON.parse(row.holder)), row.heartbeat_at, now);
 }
 
+/** The accounts that some process walks now. */
+export async function heldAccounts(store: Store): Promise<readonly string[]> {
+  const rows = await store.db
+    .selectFrom('leases')
+    .select('account_id')
+    .where('holder', 'is not', null)
+    .orderBy('account_id')
+    .execute();
+  const held: string[] = [];
+  for (const { account_id } of rows) if (await isHeld(store, account_id)) held.push(account_id);
+  return held;
+}
+
 function isAlive(holder: ProcessIdentity, heartbeatAt: number, now: number): boolean {
   return Math.abs(now - heartbeatAt) < GONE_AFTER_MS && !isDead(holder);
 }

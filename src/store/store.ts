@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { storeAddress, storeName } from '../store-url.ts';
+import { refuseUnfinished } from './copy/mark.ts';
 import { engineOf } from './engine.ts';
 import type { Database, Opening } from './opening.ts';
 import type { Schema } from './schema.ts';
@@ -18,14 +19,21 @@ export type StoreTransaction = Transaction<Schema>;
 export interface StoreOptions extends Opening {
   /** `sqlite:PATH`, the path absolute, or `postgres://…`. */
   readonly url: string;
+  /** `taken` by whoever completes a copy that is in progress. */
+  readonly unfinished?: 'refused' | 'taken';
 }
 
 /**
  * Opens the store for writing: creates it where it is missing, and migrates it.
  *
- * @throws CdrError of class `store`, or `config` for a missing one that must exist.
+ * @throws CdrError of class `store`, or `config` for a missing one that must
+ * exist, and for one that is the beginning of a copy.
  */
-export async function openStore({ url, ...opening }: StoreOptions): Promise<Store> {
+export async function openStore({
+  url,
+  unfinished = 'refused',
+  ...opening
+}: StoreOptions): Promise<Store> {
   const db = await named(url, async () => {
     const address = storeAddress(url);
     // Neither driver is loaded where the other one is used.
@@ -33,26 +41,48 @@ export async function openStore({ url, ...opening }: StoreOptions): Promise<Stor
       ? (await import('./sqlite/open.ts')).openSqliteStore(address.path, opening)
       : (await import('./postgres/open.ts')).openPostgresStore(address, opening);
   });
-  return storeOver(db);
+  return storeOver(db, url, unfinished);
+}
+
+export interface ReadOptions extends Pick<StoreOptions, 'unfinished'> {
+  /** `whole`: everything is read, for which no time is too long. */
+  readonly extent?: 'part' | 'whole';
 }
 
 /**
  * Opens the store for reading only: neither created nor migrated.
  *
  * @returns null where there is none yet.
- * @throws CdrError of class `store` where it is of another version.
+ * @throws CdrError of class `store` where it is of another version, `config` where
+ * it is the beginning of a copy.
  */
-export async function openStoreToRead(url: string): Promise<Store | null> {
+export async function openStoreToRead(
+  url: string,
+  { extent = 'part', unfinished = 'refused' }: ReadOptions = {},
+): Promise<Store | null> {
   const db = await named(url, async () => {
     const address = storeAddress(url);
-    return address.kind === 'sqlite'
-      ? (await import('./sqlite/open.ts')).openSqliteStoreToRead(address.path)
-      : (await import('./postgres/open.ts')).openPostgresStoreToRead(address);
+    if (address.kind === 'sqlite') {
+      const { openSqliteStoreToRead } = await import('./sqlite/open.ts');
+      return openSqliteStoreToRead(address.path, unfinished === 'taken' ? 'none' : 'outdated');
+    }
+    const { openPostgresStoreToRead } = await import('./postgres/open.ts');
+    return openPostgresStoreToRead(address, extent === 'whole' ? 'maintain' : 'read');
   });
-  return db === null ? null : storeOver(db);
+  return db === null ? null : storeOver(db, url, unfinished);
 }
 
-function storeOver(db: Database): Store {
+async function storeOver(
+  db: Database,
+  url: string,
+  unfinished: 'refused' | 'taken',
+): Promise<Store> {
+  try {
+    if (unfinished === 'refused') await named(url, () => refuseUnfinished(db, storeName(url)));
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
   return { db, close: () => db.destroy() };
 }
 
@@ -65,12 +95,13 @@ async function named<Result>(url: string, open: () => Promise<Result>): Promise<
   }
 }
 
-/** Reads the store as it is at one moment, whatever others write meanwhile. It takes no lock. */
+/** Reads the store as it is at one moment, whatever others write meanwhile. It takes no lock. `long`: for more than seconds. */
 export async function readSnapshot<Result>(
   { db, close }: Store,
   read: (store: Store) => Promise<Result>,
+  length: 'short' | 'long' = 'short',
 ): Promise<Result> {
-  return engineOf(db).snapshot(db, (at) => read({ db: at, close }));
+  return engineOf(db).snapshot(db, (at) => read({ db: at, close }), length);
 }
 
 /**

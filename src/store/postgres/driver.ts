@@ -239,6 +239,7 @@ class StoreConnection implements DatabaseConnection {
 
 /** No text of PostgreSQL may hold U+0000, which a provider may send: it is replaced as half a character is. */
 function storable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(storable);
   return typeof value === 'string' && value.includes('\0')
     ? value.replaceAll('\0', '\uFFFD')
     : value;

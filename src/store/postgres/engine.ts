@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { BulkTable, ColumnKind, Row } from '../bulk.ts';
 import type { Engine, Footprint } from '../engine.ts';
 import { CALL_COLUMNS, KNOWN_COLUMNS, UPDATED_COLUMNS } from '../hot-columns.ts';
 import type { Identity, StoredCall } from '../identity.ts';
 import type { CallsTable, Schema } from '../schema.ts';
-import { claimSpace, followable, takeNumbers } from './sequence.ts';
+import { claimSpace, followable, lastGiven, takeNumbers } from './sequence.ts';
 import { isConflict, isLost } from './trouble.ts';
 import { callType } from './types.ts';
 
@@ -23,16 +24,29 @@ export function postgresEngine(schema: string, patience: number): Engine {
       return rows[0]?.now ?? Date.now();
     },
     transact: (db, write) => transact(db, write, patience),
-    snapshot: (db, read) =>
+    snapshot: (db, read, length = 'short') =>
       db
         .transaction()
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
-        .execute(read),
+        .execute(async (trx) => {
+          if (length === 'long') {
+            await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx);
+          }
+          return read(trx);
+        }),
     takeSequence: (trx, count) => takeNumbers(trx, space, count),
     followableSequence: (db) => followable(db, space),
+    lastSequence: lastGiven,
+    setSequence: async (trx, last) => {
+      await sql`select setval('change_seq', ${last}::bigint)`.execute(trx);
+    },
     knownCalls,
     upsertCalls,
+    insertRows,
+    analyze: async (db) => {
+      await sql`analyze calls, call_versions`.execute(db);
+    },
     footprint: readFootprint,
     passedBy: (column) => sql<string>`${sql.ref(column)}`,
     // The server keeps what is overwritten until it is vacuumed: nothing is to be said beforehand.
@@ -100,6 +114,33 @@ async function upsertCalls(trx: Transaction<Schema>, rows: readonly CallsTable[]
     );
     await sql`insert into "calls" (${LIST}) select * from unnest(${sql.join(arrays)})
       on conflict (account_id, call_id) do update set ${UPDATES}`.execute(trx);
+  }
+}
+
+const TYPES: Readonly<Record<ColumnKind, string>> = {
+  text: 'text',
+  // An insert makes of it what the column is.
+  integer: 'bigint',
+  decimal: 'numeric',
+  time: 'timestamptz',
+  day: 'date',
+  json: 'json',
+  bytes: 'bytea',
+};
+
+async function insertRows(
+  trx: Transaction<Schema>,
+  { name, columns }: BulkTable,
+  rows: readonly Row[],
+): Promise<void> {
+  const names = sql.join(columns.map((column) => sql.ref(column.name)));
+  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
+    const part = rows.slice(start, start + ROWS_A_STATEMENT);
+    const arrays = columns.map(
+      (column) => sql`${part.map((row) => row[column.name])}::${sql.raw(TYPES[column.kind])}[]`,
+    );
+    await sql`insert into ${sql.table(name)} (${names})
+      select * from unnest(${sql.join(arrays)})`.execute(trx);
   }
 }
 

@@ -4,7 +4,7 @@ import { type PostgresAddress, storeName } from '../../store-url.ts';
 import { type MigrationState, type Migrations, migrate, migrationState } from '../migrating.ts';
 import type { Database, Opening } from '../opening.ts';
 import { missing, outdated } from '../trouble.ts';
-import { openPostgres } from './database.ts';
+import { type Access, openPostgres } from './database.ts';
 import { migrations } from './migrations/index.ts';
 import { claimSpace, seesClaims } from './sequence.ts';
 import { wholeMilliseconds } from './types.ts';
@@ -28,10 +28,16 @@ export async function openPostgresStore(
   });
 }
 
-/** @returns null where the schema holds no store. */
-export async function openPostgresStoreToRead(address: PostgresAddress): Promise<Database | null> {
+/**
+ * @param access `maintain` for reading everything, which no time limit is to end.
+ * @returns null where the schema holds no store.
+ */
+export async function openPostgresStoreToRead(
+  address: PostgresAddress,
+  access: Exclude<Access, 'write'> = 'read',
+): Promise<Database | null> {
   const ours = migrationsOf(address);
-  return opened(address, 'read', async (db) => {
+  return opened(address, access, async (db) => {
     const { pending, executed } = await migrationState(db, ours);
     if (executed === 0) {
       await db.destroy();
@@ -44,7 +50,7 @@ export async function openPostgresStoreToRead(address: PostgresAddress): Promise
 
 async function opened<Found>(
   address: PostgresAddress,
-  access: 'read' | 'write',
+  access: Access,
   prepare: (db: Database) => Promise<Found>,
 ): Promise<Found> {
   const dialect = openPostgres(address, access);

@@ -47,10 +47,17 @@ export async function takeNumbers(
 /** What follows has to be read by a snapshot that is taken after this: what has been committed meanwhile is in it. */
 export async function followable(db: Kysely<Schema>, space: bigint): Promise<number> {
   // First the numbers, then the claims: who has taken one of these numbers has made its claim before.
-  const given = await sql<{ last: number }>`select last_value as last from change_seq`.execute(db);
-  const last = given.rows[0]?.last ?? 0;
+  const last = await lastGiven(db);
   const claimed = await smallestClaim(db, space);
   return Math.min(last, claimed ?? last);
+}
+
+/** Numbers are no part of transactions: also those that were given to one that is open, or was given up. */
+export async function lastGiven(db: Kysely<Schema>): Promise<number> {
+  const { rows } = await sql<{ last: number }>`select last_value as last from change_seq`.execute(
+    db,
+  );
+  return rows[0]?.last ?? 0;
 }
 
 async function smallestClaim(db: Kysely<Schema>, space: bigint): Promise<number | null> {

@@ -12,6 +12,7 @@ import {
 import { dirname } from 'node:path';
 import SQLite from 'better-sqlite3';
 import { CdrError, configError, fault } from '../../errors.ts';
+import { MARK, parseMark, unfinished } from '../copy/mark.ts';
 import { missing, toStoreError } from '../trouble.ts';
 
 /** A copy of a store that was read again after it was written. */
@@ -73,6 +74,7 @@ function copy(path: string, partial: string): Numbers {
   let source: SQLite.Database | null = null;
   try {
     source = new SQLite(path, { readonly: true, fileMustExist: true });
+    refuseCopy(source, path);
     const before = numbersOf(source);
     writing = true;
     source.prepare<[string]>('vacuum into ?').run(partial);
@@ -83,6 +85,15 @@ function copy(path: string, partial: string): Numbers {
   } finally {
     source?.close();
   }
+}
+
+/** A backup of the beginning of a copy would be one, too, and pass for a store. */
+function refuseCopy(source: SQLite.Database, path: string): void {
+  // The first version had no such table.
+  const table = source.prepare("select 1 from sqlite_master where name = 'meta'").get();
+  if (table === undefined) return;
+  const mark: unknown = source.prepare('select value from meta where name = ?').pluck().get(MARK);
+  if (typeof mark === 'string') throw unfinished(path, parseMark(mark));
 }
 
 function check(partial: string, before: Numbers): Numbers {

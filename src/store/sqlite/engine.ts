@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import type SQLite from 'better-sqlite3';
 import { type Kysely, sql } from 'kysely';
+import type { BulkTable } from '../bulk.ts';
 import type { Engine, Footprint } from '../engine.ts';
 import { CALL_COLUMNS, KNOWN_COLUMNS, UPDATED_COLUMNS } from '../hot-columns.ts';
 import type { Identity, StoredCall } from '../identity.ts';
@@ -43,11 +44,7 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
       return Array.from({ length: count }, (_, index) => value - count + 1 + index);
     },
     followableSequence: async (db) => {
-      const { value } = await db
-        .selectFrom('counters')
-        .select('value')
-        .where('name', '=', 'change_seq')
-        .executeTakeFirstOrThrow();
+      const value = await lastSequence(db);
       flushJournal(`${path}-wal`);
       return value;
     },
@@ -56,12 +53,35 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
       const { upsert } = prepared();
       for (const row of rows) upsert.run(CALL_COLUMNS.map((column) => row[column]));
     },
+    lastSequence,
+    setSequence: async (trx, last) => {
+      await trx
+        .updateTable('counters')
+        .set({ value: last })
+        .where('name', '=', 'change_seq')
+        .execute();
+    },
+    insertRows: async (_trx, table, rows) => {
+      const insert = database.prepare<unknown[]>(insertOf(table));
+      for (const row of rows) insert.run(table.columns.map(({ name }) => row[name]));
+    },
+    // What it would learn makes it choose otherwise than was tried.
+    analyze: async () => undefined,
     footprint: readFootprint,
     passedBy: (column) => sql<string>`${sql.ref(column)} || ''`,
     overwriteDeleted: async (db) => {
       await sql`pragma secure_delete = on`.execute(db);
     },
   };
+}
+
+async function lastSequence(db: Kysely<Schema>): Promise<number> {
+  const { value } = await db
+    .selectFrom('counters')
+    .select('value')
+    .where('name', '=', 'change_seq')
+    .executeTakeFirstOrThrow();
+  return value;
 }
 
 interface Statements {
@@ -87,6 +107,11 @@ function prepare(database: SQLite.Database): Statements {
        on conflict (account_id, call_id) do update set ${updates}`,
     ),
   };
+}
+
+function insertOf({ name, columns }: BulkTable): string {
+  const names = columns.map((column) => `"${column.name}"`).join(', ');
+  return `insert into "${name}" (${names}) values (${columns.map(() => '?').join(', ')})`;
 }
 
 function findKnown(

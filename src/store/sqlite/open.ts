@@ -25,28 +25,40 @@ export async function openSqliteStore(
     // then finds nothing to do, and a migration that fails leaves nothing behind.
     if (pending) await db.transaction().execute((trx) => migrate(trx, ours));
     if (!file.existed) onEvent({ kind: 'created', name: path });
+    return db;
   });
 }
 
-/** @returns null where there is no file. */
-export async function openSqliteStoreToRead(path: string): Promise<Database | null> {
+/**
+ * @param unfilled what a file without tables is: to whoever looks for a store an
+ * outdated one, to whoever wants to make one none, which a killed process left there.
+ * @returns null where there is no file.
+ */
+export async function openSqliteStoreToRead(
+  path: string,
+  unfilled: 'outdated' | 'none' = 'outdated',
+): Promise<Database | null> {
   if (!existsSync(path)) return null;
   return opened(path, 'read', async (db) => {
-    const { pending } = await migrationState(db, migrationsOf(path));
+    const { pending, executed } = await migrationState(db, migrationsOf(path));
+    if (executed === 0 && unfilled === 'none') {
+      await db.destroy();
+      return null;
+    }
     if (pending) throw outdated(path);
+    return db;
   });
 }
 
-async function opened(
+async function opened<Found>(
   path: string,
   access: 'read' | 'write',
-  prepare: (db: Database, file: SqliteFile) => Promise<void>,
-): Promise<Database> {
+  prepare: (db: Database, file: SqliteFile) => Promise<Found>,
+): Promise<Found> {
   const file = openSqlite(path, access);
   const db: Database = new Kysely({ dialect: file.dialect });
   try {
-    await prepare(db, file);
-    return db;
+    return await prepare(db, file);
   } catch (error) {
     await db.destroy();
     throw error;

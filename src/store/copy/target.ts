@@ -1,0 +1,102 @@
+import type { Kysely } from 'kysely';
+import { CdrError, configError, fault } from '../../errors.ts';
+import { acquireLease, type Lease, releaseLease } from '../leases.ts';
+import { oneAtATime } from '../meta.ts';
+import type { Schema } from '../schema.ts';
+import { type Store, type StoreTransaction, transact } from '../store.ts';
+import { type Mark, readMark, removeMark, writeMark } from './mark.ts';
+import { COPY_LEASE } from './rows.ts';
+import { CALL_VERSIONS, CALLS, SMALL_TABLES, type TableName } from './tables.ts';
+
+/** Into what a copy may be written, by whom, and when it is a store. */
+
+/** A store that may become one's copy, with the names for messages. */
+export interface Target {
+  readonly store: Store;
+  readonly name: string;
+  readonly mark: Mark;
+}
+
+/**
+ * Looks whether a store may become the copy: it is empty, or was begun as one of
+ * the same source.
+ *
+ * @throws CdrError `copy.target`.
+ */
+export async function checkTarget(
+  db: Kysely<Schema>,
+  { name, mark }: Omit<Target, 'store'>,
+): Promise<'new' | 'begun'> {
+  const found = await readMark(db);
+  if (found !== null) {
+    if (found.source === mark.source) return 'begun';
+    throw refused(`${name} is an unfinished copy of another store, ${found.name}`);
+  }
+  const id = await db
+    .selectFrom('meta')
+    .select('value')
+    .where('name', '=', 'store_id')
+    .executeTakeFirst();
+  if (id?.value === mark.source) {
+    throw refused(`${name} is the store that is to be copied, or a finished copy of it`);
+  }
+  for (const { name: table } of [CALLS, CALL_VERSIONS, ...SMALL_TABLES]) {
+    if (table !== 'meta' && (await hasRows(db, table))) throw refused(`${name} is not empty`);
+  }
+  return 'new';
+}
+
+async function hasRows(db: Kysely<Schema>, table: TableName): Promise<boolean> {
+  const row = await db
+    .selectFrom(table)
+    .select((eb) => eb.lit(1).as('one'))
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function refused(words: string): CdrError {
+  return configError('copy.target', words);
+}
+
+/** Marks the target, and takes the right to write into it, which one process has at a time. */
+export async function beginCopy(target: Target): Promise<Lease> {
+  const { store, name, mark } = target;
+  await transact(store, async (trx) => {
+    await oneAtATime(trx);
+    if ((await checkTarget(trx, target)) === 'new') await writeMark(trx, mark);
+  });
+  const result = await acquireLease(store, COPY_LEASE);
+  if (result.kind === 'held') return result.lease;
+  throw new CdrError(fault('copy.running', `${result.by} is copying into ${name}`));
+}
+
+/** Gives the right back; what was copied stays, and the mark with it. */
+export async function leaveCopy(store: Store, lease: Lease): Promise<void> {
+  await releaseLease(store, lease);
+}
+
+/**
+ * Whoever had opened the target before it was marked could still write into it.
+ * An account's first write is its lease.
+ *
+ * @throws CdrError `copy.target`.
+ */
+export async function refuseWriters(trx: StoreTransaction, name: string): Promise<void> {
+  const mark = await readMark(trx);
+  if (mark?.written === true) return;
+  const other = await trx
+    .selectFrom('leases')
+    .select('account_id')
+    .where('account_id', '<>', COPY_LEASE)
+    .executeTakeFirst();
+  if (other !== undefined) {
+    throw refused(`another process has written into ${name} since the copy was begun`);
+  }
+}
+
+/** Makes a store of the copy. */
+export async function endCopy(trx: StoreTransaction): Promise<void> {
+  await removeMark(trx);
+  await trx.deleteFrom('leases').where('account_id', '=', COPY_LEASE).execute();
+}
