@@ -68,6 +68,9 @@ export async function registerRetention(
   await openInAccount(trx, id, accountId);
 }
 
+/** Before every call, for a database that compares times and for one that compares texts. */
+export const BEGINNING = '0001-01-01T00:00:00Z';
+
 /** Up to where (ISO 8601 UTC) no call is left in clear; null where that is not known. */
 export async function readErasedTo({ db }: Store, accountId: string): Promise<string | null> {
   const row = await db
@@ -123,7 +126,7 @@ export async function countOlder(
   accountId: string,
   before: string,
 ): Promise<{ readonly older: number; readonly all: number }> {
-  const from = (await readErasedTo(store, accountId)) ?? '';
+  const from = (await readErasedTo(store, accountId)) ?? BEGINNING;
   const { older } = await store.db
     .selectFrom('calls')
     .select((eb) => eb.fn.countAll<number>().as('older'))

@@ -4,6 +4,7 @@ import { countErased, erasureKey } from '../store/erasures.ts';
 import { oldCallsQuery } from '../store/find-erasable.ts';
 import { fenced } from '../store/leases.ts';
 import {
+  BEGINNING,
   clearErasedTo,
   countOlder,
   forgetRetention,
@@ -106,11 +107,11 @@ async function eraseOldCalls(
 ): Promise<{ readonly erased: number; readonly to: string }> {
   const erasureId = retentionErasure(settings.id);
   const end = isoSeconds(before);
-  let from = (await readErasedTo(store, settings.id)) ?? '';
+  let from = (await readErasedTo(store, settings.id)) ?? BEGINNING;
   if (from > isoSeconds(before + DAY)) {
     // It was reached by a shorter retention, or by a clock that was wrong.
     await fenced(store, lease, (trx) => clearErasedTo(trx, settings.id));
-    from = '';
+    from = BEGINNING;
   }
   let erased = 0;
   while (from < end && erased < MOST) {

@@ -16,9 +16,10 @@ export const ThreadData = z.object({
 export const Question = z.object({
   schema: z.string(),
   sql: z.string(),
-  values: z.array(z.union([z.string(), z.number()])),
+  values: z.array(z.union([z.string(), z.number(), z.null()])),
 });
 type Question = z.infer<typeof Question>;
+export type Value = Question['values'][number];
 
 const Rows = z.object({
   kind: z.literal('rows'),
@@ -65,7 +66,7 @@ let ask: Ask | undefined;
 export function askPostgresSync(
   store: string,
   sql: string,
-  values: readonly (string | number)[],
+  values: readonly Value[],
 ): { readonly rows: readonly unknown[]; readonly count: number } {
   const url = new URL(store);
   const schema = url.searchParams.get('schema') ?? '';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import { inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { askPostgresSync } from './postgres-sync.ts';
+import { askPostgresSync, type Value } from './postgres-sync.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -85,12 +85,53 @@ export function plant(store: string, sql: string): void {
   database.close();
 }
 
+/** Keeps every writer out, as a program that forgot its transaction does, until it is told to let go. */
+export function lockStore(store: string): () => void {
+  const begin = (): (() => void) => {
+    if (isPostgres(store)) {
+      askPostgresSync(store, 'begin', []);
+      askPostgresSync(store, 'lock table leases, runs in exclusive mode', []);
+      return () => askPostgresSync(store, 'rollback', []);
+    }
+    const database = new SQLite(store);
+    database.exec('begin immediate');
+    return () => database.close();
+  };
+  const end = begin();
+  let held = true;
+  const release = (): void => {
+    if (held) end();
+    held = false;
+  };
+  onTestFinished(release);
+  return release;
+}
+
 /** The same as long as nothing of the store changes. */
 export function fingerprint(store: string): string {
   const hash = createHash('sha256');
   if (!isPostgres(store)) return hash.update(readFileSync(store)).digest('hex');
+  return hash.update(wholeText(store)).digest('hex');
+}
+
+/** All that a file or a schema holds. */
+export function wholeText(store: string): string {
+  if (!isPostgres(store)) return readFileSync(store, 'utf8');
   const sql = `select schema_to_xml(current_schema(), true, false, '')::text as content`;
-  return hash.update(JSON.stringify(askPostgresSync(store, sql, []).rows)).digest('hex');
+  return JSON.stringify(askPostgresSync(store, sql, []).rows);
+}
+
+/** Looks at the store as it is now until it is told to end, as a forgotten report does. */
+export function readOn(store: string): () => void {
+  if (isPostgres(store)) {
+    askPostgresSync(store, 'begin isolation level repeatable read', []);
+    askPostgresSync(store, 'select count(*) from calls', []);
+    return () => void askPostgresSync(store, 'rollback', []);
+  }
+  const reader = new SQLite(store, { readonly: true });
+  reader.exec('begin');
+  reader.prepare('select count(*) from calls').get();
+  return () => void reader.close();
 }
 
 // The store, read and changed past the code under test.
@@ -99,7 +140,7 @@ export function query<Row>(
   store: string,
   row: z.ZodType<Row>,
   sql: string,
-  ...values: readonly (string | number)[]
+  ...values: readonly Value[]
 ): Row[] {
   if (isPostgres(store)) return z.array(row).parse(askPostgresSync(store, sql, values).rows);
   const database = new SQLite(store, { readonly: true, fileMustExist: true });
@@ -134,11 +175,7 @@ export function raiseLastChange(store: string): void {
 }
 
 /** Runs a statement on a store that no process has open, and returns how many rows it changed. */
-export function tamper(
-  store: string,
-  sql: string,
-  ...values: readonly (string | number)[]
-): number {
+export function tamper(store: string, sql: string, ...values: readonly Value[]): number {
   if (isPostgres(store)) return askPostgresSync(store, sql, values).count;
   const database = new SQLite(store, { fileMustExist: true });
   try {

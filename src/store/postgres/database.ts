@@ -24,7 +24,8 @@ const CONNECT_MS = 5_000;
  * another process can take over.
  */
 const IDLE_IN_TRANSACTION_MS = 10_000;
-const LOCK_MS = 20_000;
+/** Longer than that, so that it is not given up a moment before. */
+const LOCK_MS = 12_000;
 /**
  * Longer than any statement of a walk; a network that swallows packets gives no
  * other sign. An export takes as long as whoever takes its lines.
