@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { PROVIDERS } from '../src/sandbox/wire.ts';
 import { addDays, isoSeconds } from '../src/time.ts';
+import { storeExists } from './support/test-store.ts';
 import {
   countIn,
   instantOf,
@@ -194,7 +194,7 @@ it('plans with --dry-run, and neither asks nor writes', async () => {
   const range = ['--account', 'demo-itniotech', '--from', ago(100), '--to', ago(50)];
   const text = await bench.run('backfill', '--dry-run', ...range);
   expect(text.stdout).toContain("Out of the provider's reach");
-  expect(existsSync(bench.store)).toBe(false);
+  expect(storeExists(bench.store)).toBe(false);
   expect(await readdir(bench.folder)).toEqual(files);
   expect(bench.sandbox.requests).toEqual([]);
 });
@@ -232,7 +232,7 @@ it('refuses what is no range', async () => {
     expect(stderr).toMatch(/--from|--to/);
     expect(stderr).not.toContain('    at ');
   }
-  expect(existsSync(bench.store)).toBe(false);
+  expect(storeExists(bench.store)).toBe(false);
   expect(bench.sandbox.requests).toEqual([]);
 });
 
@@ -251,5 +251,5 @@ it('refuses a backfill that lacks its account or its range, or walks too many wi
     expect([commands[index], code]).toEqual([commands[index], 2]);
     expect(stderr).not.toContain('    at ');
   }
-  expect(existsSync(bench.store)).toBe(false);
+  expect(storeExists(bench.store)).toBe(false);
 });

@@ -146,7 +146,7 @@ it('begins anew where the first run of all had a clock that was ahead', async ()
   const accounts = accountsOf(bench.sandbox, providers).map(
     ({ startAt: _startAt, ...account }) => account,
   );
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   await ahead(bench, 70 * DAY, 'sync');
   expect(countIn(bench.store, 'calls')).toBe(0);
   const right = await bench.run('--json', 'sync');
@@ -202,7 +202,7 @@ it('gives up what is out of reach by both clocks, and nothing where the provider
   const { sandbox } = bench;
   const gate = await openGate(sandbox);
   const accounts = [gated(gate, sandbox, 'itniotech', { id: ID, startAt: ago(90) })];
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   const silent = reportOf(await bench.run('--json', 'sync'));
   expect(silent.error).toMatchObject({
     code: 'provider.clock',
@@ -221,7 +221,7 @@ it('goes by our clock where there is no other, and takes back what it said when 
   const accounts = [
     gated(await openGate(sandbox), sandbox, 'itniotech', { id: ID, startAt: ago(3) }),
   ];
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   expect((await bench.run('sync')).code).toBe(0);
   const before = watermarkOf(bench, ID);
   // One that was planned and not walked, and then one that was.

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import { serialize } from 'node:v8';
@@ -15,6 +14,7 @@ import { FAKES } from '../src/sandbox/fakes.ts';
 import { PROVIDERS } from '../src/sandbox/wire.ts';
 import { makeClient } from '../src/sync/client.ts';
 import { addDays, DAY, HOUR, MINUTE, zoneClock } from '../src/time.ts';
+import { storeExists } from './support/test-store.ts';
 import {
   accountsOf,
   type Finished,
@@ -130,7 +130,7 @@ it('tells of accounts that are well what an operator can compare, and writes not
   const { history_from } = checkOf(checks, 'demo-itniotech');
   expect(Date.now() - Date.parse(history_from ?? '')).toBeGreaterThan(55 * DAY);
   expectDiscreet(result);
-  expect(existsSync(bench.store)).toBe(false);
+  expect(storeExists(bench.store)).toBe(false);
   expect(await readdir(bench.folder)).toEqual(['worker.config.json']);
 });
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { seededRandom } from '../src/sandbox/random.ts';
 import { PROVIDERS } from '../src/sandbox/wire.ts';
 import { RECORD_COLUMNS } from '../src/store/records.ts';
+import { newStore, storeUrl } from './support/test-store.ts';
 import {
   accountsOf,
   countIn,
@@ -84,9 +85,9 @@ it('ends with the store of an undisturbed run, however often it was killed', asy
   expectTruth(bench);
   const interrupted = pagesAsked(bench.sandbox.requests).length;
 
-  const other = `${bench.folder}/undisturbed.db`;
+  const other = newStore(bench.folder, 'undisturbed.db');
   await bench.writeConfig({
-    store: `sqlite:${other}`,
+    store: storeUrl(other),
     accounts: accountsOf(bench.sandbox, PROVIDERS),
   });
   const undisturbed = await bench.run('--json', 'sync');
@@ -105,7 +106,7 @@ it('ends with the store of an undisturbed run, however often it was killed', asy
   const runs = query(
     bench.store,
     z.object({ inserted: z.int() }),
-    'select sum(inserted) as inserted from runs',
+    'select cast(sum(inserted) as bigint) as inserted from runs',
   );
   // What each run counted was committed with its pages, that of the killed ones too.
   expect(runs[0]?.inserted).toBe(countIn(bench.store, 'calls'));

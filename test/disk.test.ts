@@ -234,7 +234,7 @@ it('stops a walk between two pages, keeps what is stored, and goes on from there
     // Soon after midnight, the end of yesterday would be read again for its lateness.
     settings: { lookback: '0s' },
   });
-  const url = `sqlite:${bench.store}`;
+  const url = bench.storeUrl;
   const store = await openStore({ url, mustExist: false, onEvent: () => undefined });
   onTestFinished(() => store.close());
   const asked = (): number => pagesAsked(bench.sandbox.requests).length;
@@ -261,7 +261,7 @@ it('fetches nothing with less than the reserve free, and reads and copies all th
   const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 3, callsPerDay: 20 } });
   expect((await bench.run('sync')).code).toBe(0);
   const accounts = accountsOf(bench.sandbox, ['okcc']);
-  const store = `sqlite:${bench.store}`;
+  const store = bench.storeUrl;
   const http = { listen: '127.0.0.1:0' };
   await bench.writeConfig({ store, http, diskReserve: '1000TB', accounts });
   const requests = bench.sandbox.requests.length;

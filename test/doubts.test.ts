@@ -109,7 +109,7 @@ async function openGated(
   });
   const gate = await openGate(bench.sandbox);
   const account = gated(gate, bench.sandbox, provider, settings);
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts: [account] });
+  await bench.writeConfig({ store: bench.storeUrl, accounts: [account] });
   return { bench, gate };
 }
 
@@ -393,7 +393,7 @@ it('neither fails over equal rows at a page border nor doubles them, however the
     }),
   );
   const accounts = worlds.map(({ id, gate, sandbox }) => gated(gate, sandbox, 'vos', { id }));
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   const expectNoneTwice = (): void => {
     for (const { id, ever } of worlds) {
       const doubled = [...tally(storedRows(bench.store, id))].filter(
@@ -462,7 +462,7 @@ it('asks again as soon as a clock that was wrong is right', async () => {
     ),
   );
   const accounts = worlds.map(({ id, provider, gate }) => gated(gate, sandbox, provider, { id }));
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   await bench.run('sync');
   // How far a run comes whose clock is a day behind depends on the time of day.
   const unmet = worlds.filter(({ id, met }) => id.startsWith('one-page') && !met());
@@ -560,7 +560,7 @@ it('spends little on a total that lies', async () => {
   const accounts = worlds.map(({ id, provider, gate }) =>
     gated(gate, bench.sandbox, provider, { id }),
   );
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   const running = bench.start(['--json', 'sync', '--max-time', '20s']);
   const most = new Map<string, number>();
   const watch = (): void => {

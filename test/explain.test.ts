@@ -130,7 +130,7 @@ it('explains why a day of ours and the one in the console differ, and adds up', 
       store,
       Sums,
       `select count(*) filter (where listed_on = ?) as calls,
-         sum(talk_seconds) filter (where listed_on = ?) as talk,
+         cast(sum(talk_seconds) filter (where listed_on = ?) as bigint) as talk,
          count(*) filter (where listed_on = ? and is_call = 0) as fees,
          count(*) filter (where started_at >= ? and started_at < ? and is_call = 1) as started
        from calls where account_id = ? and missing_since is null`,

@@ -10,6 +10,7 @@ import { type RecordRange, recordsQuery, versionsQuery } from '../src/store/reco
 import { openStoreToRead } from '../src/store/store.ts';
 import { planOf } from './support/plan.ts';
 import { ago, at, tamper } from './support/tamper.ts';
+import { STORE_KIND } from './support/test-store.ts';
 import {
   countIn,
   type Finished,
@@ -127,13 +128,16 @@ it('has one line for each record, wherever a reader ends its lines', async () =>
   }
 });
 
+/** PostgreSQL plans by what the tables hold, which is too little here to tell anything. */
+const PLANS = STORE_KIND === 'sqlite';
+
 it('reads what it writes by the index that has the order, and no more than the range', async () => {
   const bench = await openWorkbench({
     providers: ['okcc', 'vos'],
     sandbox: { days: 3, callsPerDay: 20 },
   });
   await well(bench, 'sync');
-  const store = await openStoreToRead(`sqlite:${bench.store}`);
+  const store = await openStoreToRead(bench.storeUrl);
   if (store === null) throw new Error('There is no store.');
   const [one, two, three] = [
     '2026-11-01T00:00:00Z',
@@ -161,14 +165,16 @@ it('reads what it writes by the index that has the order, and no more than the r
     [[okcc(one, two), vos(two, three)], search(both)],
     [[okcc(one, two), vos(two, null)], search('started_at>?')],
   ];
-  for (const [ranges, plan] of cases) {
+  for (const [ranges, plan] of PLANS ? cases : []) {
     expect(planOf(bench.store, recordsQuery(store, ranges).compile())).toBe(plan);
   }
   // What `--history` adds for each record.
   const key = { account_id: 'demo-okcc', call_id: 'c', version: 3 };
-  expect(planOf(bench.store, versionsQuery(store, key).compile())).toMatch(
-    /^SEARCH call_versions USING (INDEX \S+|PRIMARY KEY) \(account_id=\? AND call_id=\? AND version<\?\)$/,
-  );
+  if (PLANS) {
+    expect(planOf(bench.store, versionsQuery(store, key).compile())).toMatch(
+      /^SEARCH call_versions USING (INDEX \S+|PRIMARY KEY) \(account_id=\? AND call_id=\? AND version<\?\)$/,
+    );
+  }
 
   // And each record of the ranges, in order.
   const all = await recordsQuery(store, null).execute();

@@ -15,6 +15,7 @@ import type { Sandbox } from '../src/sandbox/contract.ts';
 import { startSandbox } from '../src/sandbox/server.ts';
 import { RECORD_COLUMNS, type StoredRecord } from '../src/store/records.ts';
 import { MINUTE, zoneClock } from '../src/time.ts';
+import { nameStore, removeStore, storeUrl } from './support/test-store.ts';
 import { accountsOf, type Finished, freshRow, query, startCli } from './support/workbench.ts';
 import { readWorkbook, unzip } from './support/workbook.ts';
 
@@ -388,14 +389,14 @@ const FORMULA = `=cmd|' /C calc'!A0`;
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cdrsync-test-'));
   const config = join(folder, 'worker.config.json');
-  const store = join(folder, 'cdrsync.db');
+  const store = nameStore(folder);
   const sandbox = await startSandbox({ until: Date.now() - 5 * MINUTE, days: 1, callsPerDay: 20 });
   const run = (...args: string[]) => startCli(['--config', config, ...args], folder).finished;
   world = { folder, store, sandbox, run };
   const accounts = accountsOf(sandbox, PROVIDERS);
   await writeFile(
     config,
-    writeJson({ ...sandboxConfig(sandbox, { store: `sqlite:${store}` }), accounts }),
+    writeJson({ ...sandboxConfig(sandbox, { store: storeUrl(store) }), accounts }),
   );
   const odd: JsonObject = {
     ...freshRow(sandbox, 'okcc', Date.now() - 30 * MINUTE),
@@ -419,6 +420,7 @@ async function synced(): Promise<void> {
 
 afterAll(async () => {
   await world.sandbox.close();
+  removeStore(world.store);
   await rm(world.folder, { recursive: true, force: true });
 });
 

@@ -593,7 +593,7 @@ it('classes each fault, asks as often as that can help, says why, and goes on fr
     });
     const poisoned = gated(second, sandbox, 'itniotech', { id: 'second', startAt });
     await bench.writeConfig({
-      store: `sqlite:${bench.store}`,
+      store: bench.storeUrl,
       accounts: [...wells, poisoned, ...accounts],
     });
   };
@@ -687,7 +687,7 @@ it('believes no clock that cannot be right, and skips nothing for it', async () 
     ),
   );
   const accounts = worlds.map(({ gate, provider, id }) => gated(gate, sandbox, provider, { id }));
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   const first = await bench.run('--json', '--quiet', 'sync');
   expect(first.code, first.stdout).toBe(1);
   const reports = new Map(reportsOf(first).map((report) => [report.account, report]));
@@ -772,7 +772,7 @@ it.each([
       }),
     );
     const accounts = worlds.map(({ gate, provider, id }) => gated(gate, sandbox, provider, { id }));
-    await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+    await bench.writeConfig({ store: bench.storeUrl, accounts });
     const result = await bench.run('--json', '--quiet', 'sync');
     expect(result.code, result.stderr).toBe(1);
     for (const report of reportsOf(result)) {
@@ -819,7 +819,7 @@ it('follows no redirect, and hands nobody the credentials', async () => {
     ),
   );
   const accounts = worlds.map(({ gate, provider, id }) => gated(gate, sandbox, provider, { id }));
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   const result = await bench.run('--json', '--quiet', 'sync');
   expect(result.code, result.stderr).toBe(1);
   for (const { account, state, error } of reportsOf(result)) {
@@ -883,7 +883,7 @@ it('mends within the run what can be mended', async () => {
   for (const provider of PROVIDERS) chinese.setFaults(provider, { rate: 1, kinds: ['gbk'] });
   const gbk = PROVIDERS.map((provider) => ({ id: `gbk-${provider}`, provider }));
   await bench.writeConfig({
-    store: `sqlite:${bench.store}`,
+    store: bench.storeUrl,
     accounts: [
       ...worlds.map(({ id, provider, gate }) => gated(gate, sandbox, provider, { id })),
       ...accountsOf(otherClock, ['itniotech'], { id: 'clock' }),
@@ -935,7 +935,7 @@ it('lets nobody wait for servers that hang', async () => {
   const ill = worlds.map(({ id, gate }) => gated(gate, sandbox, 'udesk', { id }));
   const wells = accountsOf(sandbox, PROVIDERS);
   await bench.writeConfig({
-    store: `sqlite:${bench.store}`,
+    store: bench.storeUrl,
     accounts: [...ill.slice(0, 3), ...wells, ...ill.slice(3)],
   });
   const started = Date.now();

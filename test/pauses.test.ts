@@ -122,7 +122,7 @@ it('stands for the login that was refused, and for no longer than six hours', as
     ...account,
     credentials: { ...account?.credentials, apiSecret: 'not-the-secret' },
   };
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts: [wrong] });
+  await bench.writeConfig({ store: bench.storeUrl, accounts: [wrong] });
   await bench.run('sync');
   const refused = pauseIn(bench);
   expect(refused?.refusals).toBe(1);

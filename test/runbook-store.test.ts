@@ -111,7 +111,7 @@ describeQueue('redis', () => {
     const { bench } = incident;
     const redis = await ownRedis();
     const accounts = accountsOf(bench.sandbox, ['okcc'], { every: '1s' });
-    await bench.writeConfig({ store: `sqlite:${bench.store}`, queue: redis.url, accounts });
+    await bench.writeConfig({ store: bench.storeUrl, queue: redis.url, accounts });
     const worker = bench.start(['worker', '--listen', '127.0.0.1:0']);
     const address = (): string => /"address":"([^"]+)"/.exec(worker.log())?.[1] ?? '';
     await until('its address', () => address() !== '');

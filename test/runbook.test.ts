@@ -178,7 +178,7 @@ it('5: the disk has less than the reserve', async () => {
   await incident.run(0, 'sync');
   bench.sandbox.insert('okcc', freshRow(bench.sandbox, 'okcc', Date.now() - 6 * MINUTE));
   // No disk has that.
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, diskReserve: '1000TB', accounts });
+  await bench.writeConfig({ store: bench.storeUrl, diskReserve: '1000TB', accounts });
   const asked = bench.sandbox.requests.length;
   await incident.run(1, 'sync');
   const status = await incident.run(1, 'status', '--check');

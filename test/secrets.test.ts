@@ -123,7 +123,7 @@ it('tells nothing when everything goes wrong all the time', async () => {
     credentials: { token: FAKES.infin8linx.token },
     id: 'fixed',
   });
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts: [...accounts, fixed] });
+  await bench.writeConfig({ store: bench.storeUrl, accounts: [...accounts, fixed] });
   const args = ['--log-level', 'trace', '--json', 'sync'];
   const failing = await bench.start(args, NO_JITTER).finished;
   expect(failing.code).toBe(1);
@@ -166,7 +166,7 @@ it('tells nothing of credentials that are wrong', async () => {
   const accounts = credentials.flatMap(([provider, own], index) =>
     accountsOf(bench.sandbox, [provider], { id: `wrong-${index}`, credentials: own }),
   );
-  await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts });
+  await bench.writeConfig({ store: bench.storeUrl, accounts });
   const result = await bench.run('--log-level', 'trace', '--json', 'sync');
   expect(result.code).toBe(1);
   for (const { account, state, error } of reportsOf(result)) {

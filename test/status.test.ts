@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import SQLite from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { statusText } from '../src/commands/status-text.ts';
 import { type Config, loadConfig } from '../src/config/config.ts';
@@ -16,6 +15,7 @@ import { openStore, type Store } from '../src/store/store.ts';
 import { pauseAfter } from '../src/sync/pause.ts';
 import { DAY, HOUR, isoSeconds, MINUTE, SECOND } from '../src/time.ts';
 import { committedSchema, expectStatus, tooWide } from './support/status.ts';
+import { newStore, storeUrl, tamper } from './support/test-store.ts';
 
 // What `status` makes of a store: seeded row by row, read in this process.
 
@@ -60,24 +60,22 @@ const ITNIO = {
 
 async function openWorld(ids: readonly string[], more: JsonObject = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'cdrsync-status-'));
-  const path = join(folder, 'worker.config.json');
+  const path = newStore(folder, 'cdr.db');
+  const file = join(folder, 'worker.config.json');
   const accounts = ids.map((id, index) => {
     const like = id.startsWith('itnio') ? ITNIO : OKCC;
     // Two entries of one login are a problem.
     return { ...like, id, baseUrl: like.baseUrl.replace('.example', `${index}.example`) };
   });
-  writeFileSync(path, JSON.stringify({ store: 'sqlite:cdr.db', accounts, ...more }));
-  const config = loadConfig(path, {});
+  writeFileSync(file, JSON.stringify({ store: storeUrl(path), accounts, ...more }));
+  const config = loadConfig(file, {});
   const store = await openStore({ url: config.store, mustExist: false, onEvent: () => undefined });
-  const database = new SQLite(join(folder, 'cdr.db'));
   onTestFinished(async () => {
-    database.close();
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   });
   let runs = 0;
-  const sql: World['sql'] = (text, ...values) =>
-    void database.prepare<unknown[]>(text).run(...values);
+  const sql: World['sql'] = (text, ...values) => void tamper(path, text, ...values);
   const run: World['run'] = (id, { at, trigger = 'poll', state, error }) =>
     sql(
       'insert into runs (id, account_id, trigger, started_at, ended_at, state, error) values (?, ?, ?, ?, ?, ?, ?)',

@@ -498,7 +498,7 @@ it('audits again at the ages that are configured, the oldest day first', async (
   const order = query(
     bench.store,
     z.object({ day: z.string() }),
-    'select day from audits order by rowid desc limit 2',
+    'select day from audits order by audited_at desc limit 2',
   );
   expect(order.map(({ day }) => day)).toEqual([ago(4), ago(5)]);
 
@@ -776,7 +776,7 @@ it('keeps a day incomplete for a second that no page can hold, until it can be l
   expect(waits).toEqual([1, 6, 24]);
 
   await bench.writeConfig({
-    store: `sqlite:${bench.store}`,
+    store: bench.storeUrl,
     accounts: accountsOf(mended, ['okcc']),
   });
   tamper(bench.store, 'update holes set next_try_at = ?', Date.now() - 1);

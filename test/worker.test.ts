@@ -31,7 +31,7 @@ async function queueBench(
 ): Promise<Workbench> {
   const bench = await openWorkbench(options);
   const accounts = accountsOf(bench.sandbox, options.providers ?? [], options.settings);
-  const base = sandboxConfig(bench.sandbox, { store: `sqlite:${bench.store}` });
+  const base = sandboxConfig(bench.sandbox, { store: bench.storeUrl });
   await bench.writeConfig({ ...base, queue, accounts, ...more });
   return bench;
 }

@@ -69,7 +69,7 @@ export async function registerRetention(
 }
 
 /** Before every call: no provider's time has a year before 100. */
-const BEGINNING = '0001-01-01T00:00:00Z';
+export const BEGINNING = '0001-01-01T00:00:00Z';
 
 /** Up to where (ISO 8601 UTC) no call is left in clear; before every call where that is not known. */
 export async function readErasedTo({ db }: Store, accountId: string): Promise<string> {

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -7,13 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+import {
+  askPostgres,
+  askRedis,
+  newDatabase,
+  POSTGRES,
+  REDIS,
+  type Service,
+  sayMissing,
+  trouble,
+} from './servers.ts';
 
-/** The servers that some tests need: those named in the environment, or this machine's. */
-
-const REDIS = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
-const POSTGRES = process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+/** The servers that some tests need. */
 
 export type QueueKind = 'embedded' | 'redis' | 'postgres';
 
@@ -24,63 +29,6 @@ export interface QueuePlace {
   readonly url: string;
   /** Where the embedded queue lives. */
   readonly folder: string;
-}
-
-interface Service {
-  readonly url: string;
-  readonly remove: () => Promise<void>;
-}
-
-/** Why a server cannot be had; null where it answers. */
-async function trouble(what: Promise<void>): Promise<string | null> {
-  return what.then(
-    () => null,
-    (error: unknown) => (error instanceof Error ? error.message || error.name : 'unknown'),
-  );
-}
-
-async function askRedis(url: string): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
-  redis.on('error', () => undefined);
-  try {
-    await redis.connect();
-    await redis.ping();
-  } finally {
-    redis.disconnect();
-  }
-}
-
-async function askPostgres(url: string): Promise<void> {
-  await onPostgres(url, async (client) => {
-    await client.query('select 1');
-  });
-}
-
-async function onPostgres(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
-  try {
-    await client.connect();
-    await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-/** A database of the suite's own. */
-async function newDatabase(): Promise<Service> {
-  const name = `cdrsync_test_${randomBytes(6).toString('hex')}`;
-  await onPostgres(POSTGRES, async (client) => {
-    await client.query(`create database ${name}`);
-  });
-  const url = new URL(POSTGRES);
-  url.pathname = `/${name}`;
-  return {
-    url: url.href,
-    remove: () =>
-      onPostgres(POSTGRES, async (client) => {
-        await client.query(`drop database ${name} with (force)`);
-      }),
-  };
 }
 
 /** A Redis server of one's own, which can be killed and come back empty. */
@@ -177,8 +125,8 @@ const available: Readonly<Record<QueueKind, string | null>> = {
  */
 export function describeQueue(kind: QueueKind, suite: (place: () => QueuePlace) => void): void {
   const missing = available[kind];
-  if (missing !== null) {
-    const words = unavailable(kind, missing);
+  if (missing !== null && kind !== 'embedded') {
+    const words = sayMissing(kind, missing);
     describe.skip(`${kind}: ${words}`, () => suite(() => never(words)));
     return;
   }
@@ -206,17 +154,8 @@ export function describeServer(kind: 'redis' | 'postgres', suite: () => void): v
     suite();
     return;
   }
-  const words = unavailable(kind, missing);
+  const words = sayMissing(kind, missing);
   describe.skip(words, suite);
-}
-
-/** Says aloud what cannot be tested here; with CI=true that is a failure. */
-function unavailable(kind: QueueKind, missing: string): string {
-  const name = kind === 'redis' ? 'REDIS_URL' : 'DATABASE_URL';
-  const words = `${kind} cannot be had (${missing}); set ${name}`;
-  if (process.env['CI'] === 'true') throw new Error(words);
-  process.stderr.write(`\n!! SKIPPED: ${words}\n\n`);
-  return words;
 }
 
 function never(why: string): never {

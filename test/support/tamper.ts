@@ -1,20 +1,12 @@
-import SQLite from 'better-sqlite3';
 import { z } from 'zod';
 import { NOTICE } from '../../src/sync/retention-notice.ts';
 import { addDays } from '../../src/time.ts';
+import { tamper } from './test-store.ts';
 import { type Finished, query, shanghai } from './workbench.ts';
 
-// What tests do to a store behind the back of the code under test, and what they ask of it.
+export { tamper } from './test-store.ts';
 
-/** Runs a statement on a store that no process has open, and returns how many rows it changed. */
-export function tamper(path: string, sql: string, ...values: readonly (string | number)[]): number {
-  const database = new SQLite(path, { fileMustExist: true });
-  try {
-    return database.prepare<unknown[]>(sql).run(...values).changes;
-  } finally {
-    database.close();
-  }
-}
+// What tests do to a store behind the back of the code under test, and what they ask of it.
 
 /** As if the retentions that are announced had been announced for long enough. */
 export function endNotice(path: string): void {

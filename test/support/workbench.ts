@@ -4,7 +4,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import SQLite from 'better-sqlite3';
 import { expect, inject, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson, writeJson } from '../../src/json.ts';
@@ -13,6 +12,9 @@ import type { RequestLog, Sandbox, SandboxOptions } from '../../src/sandbox/cont
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { PROVIDERS, type ProviderName } from '../../src/sandbox/wire.ts';
 import { DAY, MINUTE, zoneClock } from '../../src/time.ts';
+import { newStore, query, storeUrl } from './test-store.ts';
+
+export { countIn, query } from './test-store.ts';
 
 /**
  * A place to run the real binary in: a temporary folder with a configuration
@@ -22,7 +24,10 @@ import { DAY, MINUTE, zoneClock } from '../../src/time.ts';
 export interface Workbench {
   readonly folder: string;
   readonly config: string;
+  /** Its path, or its URL where it is no file. */
   readonly store: string;
+  /** As `store` in the configuration. */
+  readonly storeUrl: string;
   readonly sandbox: Sandbox;
   /** Writes the configuration anew: `settings` go into every account. */
   configure(settings?: JsonObject, providers?: readonly ProviderName[]): Promise<void>;
@@ -78,7 +83,7 @@ export const shanghai = zoneClock('Asia/Shanghai');
 export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
   const folder = await mkdtemp(join(tmpdir(), 'cdrsync-test-'));
   const config = join(folder, 'worker.config.json');
-  const store = join(folder, 'cdrsync.db');
+  const store = newStore(folder);
   const sandboxes: Sandbox[] = [];
   const running: Running[] = [];
 
@@ -106,13 +111,14 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     folder,
     config,
     store,
+    storeUrl: storeUrl(store),
     sandbox,
     addSandbox,
     writeConfig,
     configure: (settings = {}, providers = options.providers ?? PROVIDERS) => {
       const entries = accountsOf(sandbox, providers, { ...options.settings, ...settings });
       return writeConfig({
-        ...sandboxConfig(sandbox, { store: `sqlite:${store}` }),
+        ...sandboxConfig(sandbox, { store: storeUrl(store) }),
         accounts: entries,
       });
     },
@@ -255,30 +261,7 @@ export function reportOf(result: Finished): Report {
   return report;
 }
 
-// The store, read past the code under test.
-
-export function query<Row>(
-  path: string,
-  row: z.ZodType<Row>,
-  sql: string,
-  ...values: readonly (string | number)[]
-): Row[] {
-  const database = new SQLite(path, { readonly: true, fileMustExist: true });
-  try {
-    return z.array(row).parse(database.prepare<unknown[]>(sql).all(...values));
-  } finally {
-    database.close();
-  }
-}
-
-const Counted = z.object({ count: z.int() });
-
-/** How many rows a table has, or those of them that a condition names. */
-export function countIn(path: string, table: string, where = '1 = 1'): number {
-  return (
-    query(path, Counted, `select count(*) as count from ${table} where ${where}`)[0]?.count ?? 0
-  );
-}
+// What the store holds.
 
 export function watermarkOf({ store }: Workbench, account: string): number {
   const sql = 'select watermark from accounts where id = ?';

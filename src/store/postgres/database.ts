@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { type Driver, PostgresAdapter, PostgresDialect, type PostgresDialectConfig } from 'kysely';
+import {
+  type DatabaseIntrospector,
+  type Driver,
+  type Kysely,
+  PostgresAdapter,
+  PostgresDialect,
+  type PostgresDialectConfig,
+} from 'kysely';
 import pg from 'pg';
 import { configError } from '../../errors.ts';
 import type { PostgresAddress, PostgresTls } from '../../store-url.ts';
 import type { Engine, EngineAdapter } from '../engine.ts';
 import { PatientDriver } from './driver.ts';
 import { postgresEngine } from './engine.ts';
+import { SchemaIntrospector } from './introspector.ts';
 import { codeOf } from './trouble.ts';
 import { parsers } from './types.ts';
 
@@ -15,11 +23,16 @@ const PATIENCE = { write: 30_000, read: 5_000, maintain: 5_000 } as const;
 const CONNECT_MS = 5_000;
 /**
  * A process that was stopped in the middle of a transaction holds its account's
- * fence; the server ends that session, so that another process can take over.
+ * fence; the server ends that session when its lease is over too, so that
+ * another process can take over.
  */
-const IDLE_IN_TRANSACTION_MS = 15_000;
-const LOCK_MS = 20_000;
-/** Longer than any statement of a walk; a network that swallows packets gives no other sign. */
+const IDLE_IN_TRANSACTION_MS = 10_000;
+/** Longer than that, so that it is not given up a moment before. */
+const LOCK_MS = 12_000;
+/**
+ * Longer than any statement of a walk; a network that swallows packets gives no
+ * other sign. An export takes as long as whoever takes its lines.
+ */
 const QUERY_MS = 300_000;
 
 /** `read` can write nothing; `maintain` is for statements that take as long as the tables are large. */
@@ -40,14 +53,15 @@ export function openPostgres(address: PostgresAddress, access: Access): Postgres
     options: settings(schema, access),
     types: parsers(),
     connectionTimeoutMillis: CONNECT_MS,
-    ...(access === 'maintain' ? {} : { query_timeout: QUERY_MS }),
+    ...(access === 'write' ? { query_timeout: QUERY_MS } : {}),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     allowExitOnIdle: true,
   });
   // A connection that fails while nobody uses it is replaced when it is needed.
   connections.on('error', () => undefined);
-  return new StoreDialect(connections, postgresEngine(schema, PATIENCE[access]), PATIENCE[access]);
+  const engine = postgresEngine(schema, PATIENCE[access]);
+  return new StoreDialect(connections, { engine, schema, patience: PATIENCE[access] });
 }
 
 /** As the server's own programs have it; the driver itself looks no further than the environment. */
@@ -60,6 +74,13 @@ function systemUser(): string | undefined {
   }
 }
 
+/** A reader holds nothing that a writer waits for, and stands still when whoever takes its lines does. */
+const READING = {
+  default_transaction_read_only: 'on',
+  lock_timeout: 5000,
+  idle_in_transaction_session_timeout: 0,
+} as const;
+
 /** Of every session: times as the parsers read them, commits that last, and nothing that waits for ever. */
 function settings(schema: string, access: Access): string {
   const values = {
@@ -70,7 +91,7 @@ function settings(schema: string, access: Access): string {
     jit: 'off',
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     lock_timeout: LOCK_MS,
-    ...(access === 'read' ? { default_transaction_read_only: 'on', lock_timeout: 5000 } : {}),
+    ...(access === 'read' ? READING : {}),
   };
   return Object.entries(values)
     .map(([name, value]) => `-c ${name}=${value}`)
@@ -98,24 +119,32 @@ function pem(parameter: string, path: string | null): string | undefined {
   }
 }
 
+interface StoreSettings {
+  readonly engine: Engine;
+  readonly schema: string;
+  readonly patience: number;
+}
+
 class StoreDialect extends PostgresDialect {
   readonly #pool: pg.Pool;
-  readonly #engine: Engine;
-  readonly #patience: number;
+  readonly #store: StoreSettings;
 
-  constructor(pool: pg.Pool, engine: Engine, patience: number) {
+  constructor(pool: pg.Pool, store: StoreSettings) {
     const config: PostgresDialectConfig = { pool };
     super(config);
     this.#pool = pool;
-    this.#engine = engine;
-    this.#patience = patience;
+    this.#store = store;
   }
 
   override createDriver(): Driver {
-    return new PatientDriver(this.#pool, this.#patience);
+    return new PatientDriver(this.#pool, this.#store.patience);
   }
 
   override createAdapter(): PostgresAdapter & EngineAdapter {
-    return Object.assign(new PostgresAdapter(), { engine: this.#engine });
+    return Object.assign(new PostgresAdapter(), { engine: this.#store.engine });
+  }
+
+  override createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
+    return new SchemaIntrospector(db, this.#store.schema);
   }
 }

@@ -37,9 +37,9 @@ export function isLost(error: unknown): boolean {
   return GONE.test(code) || UNREACHABLE.test(code) || WORDS.test(error.message);
 }
 
-/** The transaction met another's: the same one may do now (serialisation, deadlock, a lock that was waited for). */
+/** The transaction met another's: the same one may do now. Not a lock that was waited for in vain: it is still held. */
 export function isConflict(error: unknown): boolean {
-  return /^(?:40001|40P01|55P03)$/.test(codeOf(error));
+  return /^(?:40001|40P01)$/.test(codeOf(error));
 }
 
 /** By the beginning of the SQLSTATE: the first that fits. */
