@@ -3,11 +3,17 @@ import { figure } from '../result.ts';
 import { median } from '../stats.ts';
 import { readNote } from './lab.ts';
 
-/** A statement that a binary prepared, and how long SQLite was at work for it. */
-const Statement = z.object({ text: z.string(), runs: z.int(), ms: z.number() });
+/** A statement that a binary prepared, and how long the database was at work for it. */
+const Statement = z.object({
+  text: z.string(),
+  runs: z.int(),
+  ms: z.number(),
+  /** With which it ran first, where that was noted. */
+  values: z.array(z.unknown()).default([]),
+});
 export type Statement = z.infer<typeof Statement>;
 
-/** What the preloaded module `statements` noted. */
+/** What a preloaded module noted of statements. */
 export async function readStatements(note: string): Promise<readonly Statement[]> {
   return z.array(Statement).parse(await readNote(note));
 }
