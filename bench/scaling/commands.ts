@@ -6,7 +6,7 @@ import { callOf } from '../server/calls.ts';
 import { startOf, type World } from '../server/world.ts';
 import { accountOf, makePlace } from '../support/place.ts';
 import { repeat } from '../support/rounds.ts';
-import { readStatements } from '../support/statements.ts';
+import { dearestOf, readStatements } from '../support/statements.ts';
 import { daysAgo, shanghai } from '../support/world.ts';
 import { type Figure, figureOf } from './figures.ts';
 import { type Bench, noting } from './phase.ts';
@@ -48,14 +48,10 @@ export async function runCommands(
       return (await lab.cdrsync(place, whole)).ms / 1000;
     });
     if (records !== null) await checkLines(what, output, records);
-    const slowest = [...statements].sort((one, other) => other.ms - one.ms)[0];
     figures.push(
       figureOf({
         ...{ question, what, unit: 's', values: seconds },
-        details: [
-          ...(records === null ? [] : [`${records} rows`]),
-          `slowest: ${slowest?.ms.toFixed(1)} ms in ${slowest?.runs} runs of ${slowest?.text.replaceAll(/\s+/g, ' ').slice(0, 160)}`,
-        ],
+        details: [...(records === null ? [] : [`${records} rows`]), ...dearestOf(statements, 1)],
       }),
       ...(records === null
         ? []

@@ -60,10 +60,28 @@ export function valueText({ median, least, most }: Figure['value']): string {
 }
 
 /** In Markdown: a table for each question, a column for each store and size. */
-export function markdown(runs: readonly Measured[]): string {
+export function markdown(measured: readonly Measured[]): string {
+  const runs = merged(measured);
   const figures = runs.flatMap((run) => run.figures);
   const questions = [...new Set(figures.map(({ question }) => question))];
-  return questions.map((question) => tableOf(question, runs)).join('\n');
+  return questions
+    .map((question) => {
+      const asked = runs.filter((run) => run.figures.some((one) => one.question === question));
+      return tableOf(question, asked);
+    })
+    .join('\n');
+}
+
+/** Phases of one store and size may have run one by one: of those that ran twice the later one counts. */
+function merged(measured: readonly Measured[]): readonly Measured[] {
+  const runs = new Map<string, Measured>();
+  for (const run of measured) {
+    const key = `${run.store} ${run.calls}`;
+    const anew = new Set(run.figures.map(({ question }) => question));
+    const kept = (runs.get(key)?.figures ?? []).filter(({ question }) => !anew.has(question));
+    runs.set(key, { ...run, figures: [...kept, ...run.figures] });
+  }
+  return [...runs.values()];
 }
 
 function tableOf(question: string, runs: readonly Measured[]): string {
@@ -80,7 +98,7 @@ function tableOf(question: string, runs: readonly Measured[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
   const heads = runs.map(({ store, calls }) => `${store}, ${calls.toLocaleString('en-US')}`);
   return [
-    `${question}\n\n`,
+    `### ${question}\n\n`,
     line(['', ...heads]),
     `|${'---|'.repeat(heads.length + 1)}\n`,
     ...[...rows].map(([name, cells]) => line([name, ...cells])),

@@ -41,3 +41,14 @@ export function verbsText(runs: readonly ReadonlyMap<string, number>[]): string 
     .map(([verb, value]) => `${verb} ${figure(value)}`)
     .join(', ');
 }
+
+/** The statements that took longest, all their runs together. */
+export function dearestOf(statements: readonly Statement[], count: number): readonly string[] {
+  return [...statements]
+    .sort((one, other) => other.ms - one.ms)
+    .slice(0, count)
+    .map(({ text, runs, ms }) => {
+      const words = text.replaceAll(/\s+/g, ' ').slice(0, 160);
+      return `${figure(ms)} ms in ${runs} runs: ${words}`;
+    });
+}
