@@ -25,7 +25,7 @@ export interface Lab {
 }
 
 export interface Preload {
-  readonly module: 'usage' | 'statements';
+  readonly module: 'usage' | 'statements' | 'postgres-statements';
   /** The file that gets what it saw. */
   readonly note: string;
 }

@@ -10,11 +10,12 @@ export interface Place {
   readonly store: string;
 }
 
-export function makePlace(folder: string, accounts: readonly AccountEntry[]): Place {
+/** @param url of the store; a file in the folder where none is given. */
+export function makePlace(folder: string, accounts: readonly AccountEntry[], url?: string): Place {
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'worker.config.json');
   const store = join(folder, 'cdrsync.db');
-  writeFileSync(config, JSON.stringify({ store: `sqlite:${store}`, accounts }));
+  writeFileSync(config, JSON.stringify({ store: url ?? `sqlite:${store}`, accounts }));
   return { folder, config, store };
 }
 

@@ -3,11 +3,17 @@ import { figure } from '../result.ts';
 import { median } from '../stats.ts';
 import { readNote } from './lab.ts';
 
-/** A statement that a binary prepared, and how long SQLite was at work for it. */
-const Statement = z.object({ text: z.string(), runs: z.int(), ms: z.number() });
+/** A statement that a binary prepared, and how long the database was at work for it. */
+const Statement = z.object({
+  text: z.string(),
+  runs: z.int(),
+  ms: z.number(),
+  /** With which it ran first, where that was noted. */
+  values: z.array(z.unknown()).default([]),
+});
 export type Statement = z.infer<typeof Statement>;
 
-/** What the preloaded module `statements` noted. */
+/** What a preloaded module noted of statements. */
 export async function readStatements(note: string): Promise<readonly Statement[]> {
   return z.array(Statement).parse(await readNote(note));
 }
@@ -34,4 +40,15 @@ export function verbsText(runs: readonly ReadonlyMap<string, number>[]): string 
     .sort(([, a], [, b]) => b - a)
     .map(([verb, value]) => `${verb} ${figure(value)}`)
     .join(', ');
+}
+
+/** The statements that took longest, all their runs together. */
+export function dearestOf(statements: readonly Statement[], count: number): readonly string[] {
+  return [...statements]
+    .sort((one, other) => other.ms - one.ms)
+    .slice(0, count)
+    .map(({ text, runs, ms }) => {
+      const words = text.replaceAll(/\s+/g, ' ').slice(0, 160);
+      return `${figure(ms)} ms in ${runs} runs: ${words}`;
+    });
 }

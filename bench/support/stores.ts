@@ -33,7 +33,7 @@ async function makeStore(lab: Lab, wanted: number): Promise<FullStore> {
   const place = makePlace(await lab.folder(), []);
   lab.say(`filling a store with ${world.calls.toLocaleString('en-US')} calls`);
   const started = performance.now();
-  await fillStore(place.store, world);
+  await fillStore(place.store, world, { history: false, signal: lab.signal });
   const { size: bytes } = statSync(place.store);
   const seconds = Math.round((performance.now() - started) / 1000);
   lab.say(`filled in ${seconds} s: ${(bytes / 1e9).toFixed(2)} GB`);
@@ -41,7 +41,7 @@ async function makeStore(lab: Lab, wanted: number): Promise<FullStore> {
 }
 
 /** Before the days that the rounds add. */
-function storeWorld(calls: number, rounds: number): World {
+export function storeWorld(calls: number, rounds: number): World {
   const from = shanghai.startOfDay(daysAgo(DAYS + rounds));
   const perDay = Math.max(1, Math.round(calls / DAYS));
   return { provider: 'infin8linx', from, days: DAYS, calls: perDay * DAYS, first: 0 };
