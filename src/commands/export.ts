@@ -10,7 +10,7 @@ import {
   type Tally,
   tallied,
 } from '../export/rows.ts';
-import { durableChangeSeq, streamChanges } from '../store/changes.ts';
+import { type ChangeRange, durableChangeSeq, streamChanges } from '../store/changes.ts';
 import { readStoreId } from '../store/meta.ts';
 import { type RecordRange, streamRecords } from '../store/records.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
@@ -115,16 +115,26 @@ async function wantedRows(
   { store, versions }: { readonly store: Store; readonly versions: Store | null },
   { changedSince, mask }: ExportOptions,
   ranges: readonly RecordRange[],
-  upTo: number,
+  upTo: number | null,
 ): Promise<Rows> {
-  if (changedSince !== undefined && changedSince > upTo) throw ahead(changedSince, upTo);
   const accountIds = ranges.map(({ accountId }) => accountId);
   const records =
     changedSince === undefined
       ? streamRecords(store, ranges)
-      : streamChanges(store, { since: changedSince, upTo, accountIds });
+      : streamChanges(store, { ...followed(changedSince, upTo), accountIds });
   const rows = versions === null ? currentRows(records) : historyRows(records, versions);
   return mask === true ? mapRows(rows, masker(await readStoreId(store))) : rows;
+}
+
+function followed(since: number, upTo: number | null): Pick<ChangeRange, 'since' | 'upTo'> {
+  if (upTo === null) {
+    throw configError('usage.changed_since', '--changed-since needs the primary, not a standby', {
+      en: 'Name the primary server in "store": a standby does not know what writers still have open.',
+      zh: '请让 `store` 指向主库：备库不知道还有哪些写入尚未提交。',
+    });
+  }
+  if (since > upTo) throw ahead(since, upTo);
+  return { since, upTo };
 }
 
 function ahead(since: number, last: number): Error {

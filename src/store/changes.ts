@@ -11,9 +11,10 @@ import type { Store } from './store.ts';
 /**
  * The greatest `change_seq` up to which a follower has seen all once it has read
  * what follows: neither a transaction that is not committed yet nor a power cut
- * puts anything else there. To be asked before the records are read.
+ * puts anything else there; null on a standby, which does not know. To be asked
+ * before the records are read.
  */
-export async function durableChangeSeq({ db }: Store): Promise<number> {
+export async function durableChangeSeq({ db }: Store): Promise<number | null> {
   return engineOf(db).followableSequence(db);
 }
 

@@ -10,10 +10,10 @@ import type { CallsTable, Schema } from './schema.ts';
 export interface Engine {
   readonly kind: 'sqlite' | 'postgres';
   /**
-   * Milliseconds since 1970 by the clock that leases go by: of all processes
-   * that share the store there is one, wherever they run.
+   * Now, in milliseconds since 1970, by the clock that leases go by: of all
+   * processes that share the store there is one, wherever they run.
    */
-  now(db: Kysely<Schema>): Promise<number>;
+  clock(): RawBuilder<number>;
   /**
    * One write transaction. `write` may be called again where the database gave
    * it up (a deadlock, a connection that was lost), so that it may change
@@ -37,9 +37,9 @@ export interface Engine {
   /**
    * The greatest number up to which a follower may believe to have seen all:
    * no transaction will still commit one at or below it, and no power cut takes
-   * back what stands there.
+   * back what stands there. Null where that cannot be known.
    */
-  followableSequence(db: Kysely<Schema>): Promise<number>;
+  followableSequence(db: Kysely<Schema>): Promise<number | null>;
   /** The greatest number that was given so far, committed or not. */
   lastSequence(db: Kysely<Schema>): Promise<number>;
   /** The next number that is given will be greater than `last`. */

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { z } from 'zod';
 import { CdrError, fault } from '../errors.ts';
 import { engineOf } from './engine.ts';
@@ -40,7 +40,7 @@ export async function acquireLease(store: Store, accountId: string): Promise<Lea
   const holder = JSON.stringify(thisProcess());
   return transact(store, async (trx) => {
     const row = await lockLease(trx, accountId);
-    const now = await engineOf(trx).now(trx);
+    const now = await leaseTime(trx);
     const other = row.holder === null ? null : holderSchema.parse(JSON.parse(row.holder));
     if (other !== null && isAlive(other, row.heartbeat_at, now)) {
       return { kind: 'taken', by: nameOf(other), since: row.acquired_at };
@@ -75,6 +75,13 @@ async function lockLease(
     .executeTakeFirstOrThrow();
 }
 
+async function leaseTime(db: Store['db']): Promise<number> {
+  const { rows } = await sql<{ now: number }>`select ${engineOf(db).clock()} as now`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new TypeError('a database that tells no time');
+  return row.now;
+}
+
 function nameOf({ pid, host }: ProcessIdentity): string {
   return `process ${pid} on ${host}`;
 }
@@ -87,7 +94,7 @@ export async function isHeld(store: Store, accountId: string): Promise<boolean> 
     .where('account_id', '=', accountId)
     .executeTakeFirst();
   if (row?.holder == null) return false;
-  const now = await engineOf(store.db).now(store.db);
+  const now = await leaseTime(store.db);
   return isAlive(holderSchema.parse(JSON.parse(row.holder)), row.heartbeat_at, now);
 }
 
@@ -127,7 +134,7 @@ async function heartbeat(store: Store, lease: Lease): Promise<boolean> {
   return transact(store, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('leases')
-      .set({ heartbeat_at: await engineOf(trx).now(trx) })
+      .set({ heartbeat_at: engineOf(trx).clock() })
       .where('account_id', '=', lease.accountId)
       .where('epoch', '=', lease.epoch)
       .executeTakeFirst();
@@ -161,7 +168,8 @@ export async function fenced<Result>(
   return transact(store, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('leases')
-      .set((eb) => ({ writes: eb('writes', '+', 1) }))
+      // As good as a heartbeat, which has to wait for this row as long as the transaction goes on.
+      .set((eb) => ({ writes: eb('writes', '+', 1), heartbeat_at: engineOf(trx).clock() }))
       .where('account_id', '=', lease.accountId)
       .where('epoch', '=', lease.epoch)
       .executeTakeFirst();

@@ -10,6 +10,7 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import Cursor from 'pg-cursor';
+import { z } from 'zod';
 import { isLost, UncertainCommit } from './trouble.ts';
 
 /**
@@ -84,7 +85,7 @@ class StoreConnection implements DatabaseConnection {
   #client: pg.PoolClient;
   #lost = false;
   /** Of the transaction that is open; null outside of one that writes. */
-  #xid: string | null = null;
+  #number: TransactionNumber | null = null;
   #open = false;
   /** Queries of one connection go one after another, also where several are asked at once. */
   #last: Promise<unknown> = Promise.resolve();
@@ -106,15 +107,15 @@ class StoreConnection implements DatabaseConnection {
       await this.#patiently(() => this.#send(`start transaction${mode} read only`));
     } else {
       // In one message: the number is what a lost commit is asked for by.
-      const text = `start transaction${mode}; select pg_current_xact_id()::text as xid`;
+      const text = `start transaction${mode}; select pg_current_xact_id()::text as xid, ${SERVER} as server`;
       const results = await this.#patiently(() => this.#send(text));
-      this.#xid = xidOf(results);
+      this.#number = numberOf(results);
     }
     this.#open = true;
   }
 
   async commit(): Promise<void> {
-    const xid = this.#xid;
+    const number = this.#number;
     this.#ended();
     try {
       const { command } = await this.#client.query('commit');
@@ -123,7 +124,7 @@ class StoreConnection implements DatabaseConnection {
     } catch (error) {
       if (!isLost(error)) throw error;
       this.#lost = true;
-      if (xid === null || !(await this.#wasCommitted(xid))) throw error;
+      if (number === null || !(await this.#wasCommitted(number))) throw error;
     }
   }
 
@@ -207,14 +208,14 @@ class StoreConnection implements DatabaseConnection {
     client.on('error', this.#onError);
   }
 
-  async #wasCommitted(xid: string): Promise<boolean> {
+  async #wasCommitted({ xid, server }: TransactionNumber): Promise<boolean> {
     for (let looks = 0; looks < 300; looks += 1) {
       const { rows } = await this.#patiently(async () => {
         await this.#mend();
         try {
           return await this.#client.query<{ status: string | null }>(
-            'select pg_xact_status($1::xid8) as status',
-            [xid],
+            `select case when ${SERVER} = $2 then pg_xact_status($1::xid8) end as status`,
+            [xid, server],
           );
         } catch (error) {
           if (isLost(error)) this.#lost = true;
@@ -233,7 +234,7 @@ class StoreConnection implements DatabaseConnection {
 
   #ended(): void {
     this.#open = false;
-    this.#xid = null;
+    this.#number = null;
   }
 }
 
@@ -245,9 +246,19 @@ function storable(value: unknown): unknown {
     : value;
 }
 
-function xidOf(results: unknown): string | null {
-  const last: unknown = Array.isArray(results) ? results.at(-1) : undefined;
-  if (typeof last !== 'object' || last === null || !('rows' in last)) return null;
-  const [row]: readonly unknown[] = Array.isArray(last.rows) ? last.rows : [];
-  return typeof row === 'object' && row !== null && 'xid' in row ? String(row.xid) : null;
+interface TransactionNumber {
+  readonly xid: string;
+  /** A server that took another's place gives the numbers anew that it has not heard of. */
+  readonly server: string;
+}
+
+const SERVER = 'extract(epoch from pg_postmaster_start_time())::text';
+
+const numbersSchema = z
+  .array(z.unknown())
+  .transform((results) => results.at(-1))
+  .pipe(z.object({ rows: z.tuple([z.object({ xid: z.string(), server: z.string() })]) }));
+
+function numberOf(results: unknown): TransactionNumber {
+  return numbersSchema.parse(results).rows[0];
 }

@@ -18,11 +18,7 @@ export function postgresEngine(schema: string, patience: number): Engine {
   const space = claimSpace(schema);
   return {
     kind: 'postgres',
-    now: async (db) => {
-      const { rows } = await sql<{ now: number }>`
-        select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
-      return rows[0]?.now ?? Date.now();
-    },
+    clock: () => sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
     transact: (db, write) => transact(db, write, patience),
     snapshot: (db, read, length = 'short') =>
       db

@@ -44,10 +44,17 @@ export async function takeNumbers(
   return rows.map(({ value }) => value).sort((a, b) => a - b);
 }
 
-/** What follows has to be read by a snapshot that is taken after this: what has been committed meanwhile is in it. */
-export async function followable(db: Kysely<Schema>, space: bigint): Promise<number> {
+/**
+ * What follows has to be read by a snapshot that is taken after this: what has
+ * been committed meanwhile is in it. Null on a standby, which knows of no claim.
+ */
+export async function followable(db: Kysely<Schema>, space: bigint): Promise<number | null> {
   // First the numbers, then the claims: who has taken one of these numbers has made its claim before.
   const last = await lastGiven(db);
+  const { rows } = await sql<{ standby: boolean }>`select pg_is_in_recovery() as standby`.execute(
+    db,
+  );
+  if (rows[0]?.standby === true) return null;
   const claimed = await smallestClaim(db, space);
   return Math.min(last, claimed ?? last);
 }

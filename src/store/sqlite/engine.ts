@@ -22,7 +22,7 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
   };
   return {
     kind: 'sqlite',
-    now: async () => Date.now(),
+    clock: () => sql<number>`${Date.now()}`,
     transact: (db, write) => db.transaction().execute(write),
     snapshot: (db, read) =>
       // Kysely's own transactions take the write lock here.
