@@ -40,7 +40,7 @@ export async function openStore({
   const db = await named(url, () =>
     address.kind === 'sqlite'
       ? openSqliteStore(address.path, opening)
-      : openPostgresStore(address, opening),
+      : openPostgresStore(address, opening, unfinished === 'taken' ? 'maintain' : 'write'),
   );
   return storeOver(db, url, unfinished);
 }
