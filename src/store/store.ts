@@ -37,9 +37,11 @@ export async function openStore({
   const db = await named(url, async () => {
     const address = storeAddress(url);
     // Neither driver is loaded where the other one is used.
-    return address.kind === 'sqlite'
-      ? (await import('./sqlite/open.ts')).openSqliteStore(address.path, opening)
-      : (await import('./postgres/open.ts')).openPostgresStore(address, opening);
+    if (address.kind === 'sqlite') {
+      return (await import('./sqlite/open.ts')).openSqliteStore(address.path, opening);
+    }
+    const { openPostgresStore } = await import('./postgres/open.ts');
+    return openPostgresStore(address, opening, unfinished === 'taken' ? 'maintain' : 'write');
   });
   return storeOver(db, url, unfinished);
 }

@@ -9,13 +9,18 @@ import { migrations } from './migrations/index.ts';
 import { claimSpace, seesClaims } from './sequence.ts';
 import { wholeMilliseconds } from './types.ts';
 
-/** Opens a database for writing: makes the schema where it is missing, and migrates it. */
+/**
+ * Opens a database for writing: makes the schema where it is missing, and migrates it.
+ *
+ * @param access `maintain` for statements over all rows, which no time limit is to end.
+ */
 export async function openPostgresStore(
   address: PostgresAddress,
   { mustExist, onEvent }: Opening,
+  access: Exclude<Access, 'read'> = 'write',
 ): Promise<Database> {
   const ours = migrationsOf(address);
-  return opened(address, 'write', async (db) => {
+  return opened(address, access, async (db) => {
     const before = await migrationState(db, ours);
     if (before.executed === 0 && mustExist) throw missing(ours.name);
     if (before.pending) {
