@@ -1,51 +1,39 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { OVER_POSTGRES } from './test/support/over-postgres.ts';
 import { askPostgres, POSTGRES, sayMissing, trouble } from './test/support/servers.ts';
 
-/** What is run over PostgreSQL as well. */
-const OVER_POSTGRES = [
-  'store',
-  'crash',
-  'crash-points',
-  'lease',
-  'faults',
-  'sync',
-  'verify',
-  'follow',
-];
+/** Much of the time goes into processes and servers that wait: three at once use two cores. */
+const shared = { maxWorkers: 3, testTimeout: 30_000 } as const;
+
+/** All tests, with a SQLite file for the store. */
+const sqlite: TestProjectConfiguration = {
+  test: {
+    ...shared,
+    name: 'sqlite',
+    include: ['test/**/*.test.ts'],
+    provide: { storeServer: null },
+  },
+};
+
+/** Some of them once more, with PostgreSQL for the store. */
+const postgres: TestProjectConfiguration = {
+  test: {
+    ...shared,
+    name: 'postgres',
+    include: Object.keys(OVER_POSTGRES).map((file) => `test/${file}.test.ts`),
+    provide: { chosen: OVER_POSTGRES },
+    globalSetup: 'test/support/database.ts',
+    setupFiles: 'test/support/chosen.ts',
+  },
+};
 
 const missing = await trouble(askPostgres(POSTGRES));
 if (missing !== null) sayMissing('postgres', missing);
 
 export default defineConfig({
   test: {
+    maxWorkers: shared.maxWorkers,
     globalSetup: 'test/support/binary.ts',
-    // Much of the time goes into processes and servers that wait: three at once use two cores.
-    maxWorkers: 3,
-    testTimeout: 30_000,
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'sqlite',
-          include: ['test/**/*.test.ts'],
-          provide: { storeServer: null },
-          globalSetup: [],
-        },
-      },
-      ...(missing === null
-        ? [
-            {
-              extends: true as const,
-              test: {
-                name: 'postgres',
-                include: (process.env['CDRSYNC_TEST_POSTGRES']?.split(',') ?? OVER_POSTGRES).map(
-                  (name) => `test/${name}.test.ts`,
-                ),
-                globalSetup: 'test/support/database.ts',
-              },
-            },
-          ]
-        : []),
-    ],
+    projects: missing === null ? [sqlite, postgres] : [sqlite],
   },
 });
