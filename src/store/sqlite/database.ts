@@ -62,6 +62,10 @@ export function openSqlite(path: string, access: 'read' | 'write'): SqliteFile {
       // With NORMAL a power cut may lose the last pages of the journal, calls and cursor together,
       // and the next run reads them again; FULL costs 0.5 ms a page and saves no call.
       database.pragma('synchronous = NORMAL');
+      // In KiB. With SQLite's own 2 MB the indexes of a large store are read anew for each page.
+      database.pragma('cache_size = -32000');
+      // Pages of 4 KB in the journal before it is moved into the file: each of them once, not 4 times.
+      database.pragma('wal_autocheckpoint = 4000');
     },
     backup: async (target) => {
       await database.backup(target);
