@@ -37,28 +37,23 @@ export async function eraseCalls(
 ): Promise<ErasedCalls> {
   if (rows.length > 0) await overwriteDeleted({ db: trx });
   const due = rows.filter(({ erasure_id }) => erasure_id === null);
-  const numbers = due.length === 0 ? [] : [...(await takeSequence(trx, due.length))];
-  let versions = 0;
-  for (const row of rows) {
-    versions += await eraseVersions(trx, row, act);
-    if (row.erasure_id !== null) continue;
-    const erased = { ...row, ...erasedColumns(row, act.id), raw: NO_PAYLOAD };
-    // The version that it replaces holds no more than the new one.
-    await keepVersions(trx, [{ old: erased, reason: 'erasure' }], act.now);
-    const sequence = numbers.shift();
-    await trx
-      .updateTable('calls')
-      .set({
-        ...erasedColumns(row, act.id),
-        raw: NO_PAYLOAD,
-        version: row.version + 1,
-        change_seq: sequence,
-        changed_at: act.now,
-      })
-      .where('account_id', '=', row.account_id)
-      .where('call_id', '=', row.call_id)
-      .execute();
-  }
+  const numbers = due.length === 0 ? [] : await takeSequence(trx, due.length);
+  const versions = await eraseVersions(trx, rows, act);
+  const erased = due.map((row) => ({
+    ...row,
+    ...erasedColumns(row, act.id),
+    raw: NO_PAYLOAD,
+  }));
+  // The version that each replaces holds no more than the new one.
+  const kept = erased.map((old) => ({ old, reason: 'erasure' }) as const);
+  await keepVersions(trx, kept, act.now);
+  const written = erased.map((row, index) => ({
+    ...row,
+    version: row.version + 1,
+    change_seq: numbers[index] ?? 0,
+    changed_at: act.now,
+  }));
+  await engineOf(trx).upsertCalls(trx, written);
   return { calls: due.length, versions };
 }
 
@@ -84,32 +79,40 @@ export async function readCalls(
   return calls;
 }
 
+/** What these calls were before changes, as far as it is not overwritten yet; returns how many that were. */
 async function eraseVersions(
   trx: StoreTransaction,
-  { account_id, call_id, version }: Selectable<CallsTable>,
+  rows: readonly Selectable<CallsTable>[],
   { id }: ErasureAct,
 ): Promise<number> {
-  if (version === 1) return 0;
-  const kept = await trx
-    .selectFrom('call_versions')
-    .selectAll()
-    .where('account_id', '=', account_id)
-    .where('call_id', '=', call_id)
-    .execute();
+  const changed = rows.filter(({ version }) => version > 1);
   let erased = 0;
-  for (const { version: number, record } of kept) {
-    const columns: Selectable<CallsTable> = JSON.parse(record);
-    // One that was written by an older cdrsync has no such field.
-    if ((columns.erasure_id ?? null) !== null) continue;
-    const text = JSON.stringify({ ...columns, ...erasedColumns(columns, id) });
-    await trx
-      .updateTable('call_versions')
-      .set({ record: text, raw: NO_PAYLOAD })
-      .where('account_id', '=', account_id)
-      .where('call_id', '=', call_id)
-      .where('version', '=', number)
+  for (let start = 0; start < changed.length; start += IDS_A_STATEMENT) {
+    const part = changed.slice(start, start + IDS_A_STATEMENT);
+    const kept = await trx
+      .selectFrom('call_versions')
+      .selectAll()
+      .where('account_id', '=', part[0]?.account_id ?? '')
+      .where(
+        'call_id',
+        'in',
+        part.map(({ call_id }) => call_id),
+      )
       .execute();
-    erased += 1;
+    for (const { account_id, call_id, version, record } of kept) {
+      const columns: Selectable<CallsTable> = JSON.parse(record);
+      // One that was written by an older cdrsync has no such field.
+      if ((columns.erasure_id ?? null) !== null) continue;
+      const text = JSON.stringify({ ...columns, ...erasedColumns(columns, id) });
+      await trx
+        .updateTable('call_versions')
+        .set({ record: text, raw: NO_PAYLOAD })
+        .where('account_id', '=', account_id)
+        .where('call_id', '=', call_id)
+        .where('version', '=', version)
+        .execute();
+      erased += 1;
+    }
   }
   return erased;
 }

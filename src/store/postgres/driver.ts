@@ -22,11 +22,14 @@ import { isLost, UncertainCommit } from './trouble.ts';
 export class PatientDriver implements Driver {
   readonly #pool: pg.Pool;
   readonly #patience: number;
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
 
   /** @param patience how long a server that went away is waited for, in milliseconds. */
   constructor(pool: pg.Pool, patience: number) {
     this.#pool = pool;
     this.#patience = patience;
+    this.#free = pool.options.max;
   }
 
   async init(): Promise<void> {
@@ -36,7 +39,13 @@ export class PatientDriver implements Driver {
   async acquireConnection(): Promise<StoreConnection> {
     const connect = (): Promise<pg.PoolClient> => this.#pool.connect();
     const patiently: Patiently = (attempt) => patient(attempt, this.#patience);
-    return new StoreConnection(connect, await patiently(connect), patiently);
+    await this.#place();
+    try {
+      return new StoreConnection(connect, await patiently(connect), patiently);
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
   }
 
   async beginTransaction(
@@ -56,6 +65,22 @@ export class PatientDriver implements Driver {
 
   async releaseConnection(connection: StoreConnection): Promise<void> {
     connection.release();
+    this.#leave();
+  }
+
+  /**
+   * Whoever comes while all connections are in use waits, first come, first
+   * served. The pool would count that wait as one for the server, and give up.
+   */
+  async #place(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
   }
 
   async destroy(): Promise<void> {
