@@ -739,7 +739,7 @@ const KILLER = new URL('./support/kill-at.ts', import.meta.url).href;
 it.each([
   ['after 1 insert into "erasures"'],
   ['before 2 insert into "call_versions"'],
-  ['after 2 update "calls"'],
+  ['after 2 insert into "calls"'],
   ['after 5 commit'],
   ['before 7 commit'],
 ])('is completed by the same command when it was killed %s', async (kill) => {
