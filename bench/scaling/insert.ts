@@ -93,7 +93,9 @@ async function walkDay(
   const note = join(place.folder, 'statements.json');
   const range = ['--account', ACCOUNT, '--from', from, '--to', to];
   const walked = await lab.cdrsync(place, ['backfill', ...range], noting(store, note));
-  if (!walked.stdout.includes(`"${expected}":${news},`)) {
+  const rows = Number(new RegExp(`"${expected}":(\\d+),`).exec(walked.stdout)?.[1]);
+  // A call at midnight is listed by both days.
+  if (!(Math.abs(rows - news) <= 1)) {
     throw new Error(`not all of the ${news} calls of a day were ${expected}: ${walked.stdout}`);
   }
   const aRow = (ms: number): number => (ms / news) * 1000;
