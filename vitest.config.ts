@@ -2,8 +2,12 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { OVER_POSTGRES } from './test/support/over-postgres.ts';
 import { askPostgres, POSTGRES, sayMissing, trouble } from './test/support/servers.ts';
 
-/** Much of the time goes into processes and servers that wait: three at once use two cores. */
-const shared = { maxWorkers: 3, testTimeout: 30_000 } as const;
+/**
+ * Much of the time goes into processes and servers that wait: three at once use
+ * two cores. A process for each file would spend a tenth of the whole on loading
+ * the same modules again: what the tests share has no state of one file.
+ */
+const shared = { maxWorkers: 3, testTimeout: 30_000, isolate: false, pool: 'threads' } as const;
 
 /** All tests, with a SQLite file for the store. */
 const sqlite: TestProjectConfiguration = {

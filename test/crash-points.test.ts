@@ -44,7 +44,7 @@ async function syncDying(bench: Workbench, kill: string): Promise<number> {
 }
 
 /** Of SQLite each call is a statement, of PostgreSQL each page. */
-const calls = STORE_KIND === 'sqlite' ? 60 : 6;
+const calls = STORE_KIND === 'sqlite' ? 100 : 12;
 
 it.each([
   // The statement, and so many of them that each run gets somewhere before it dies.

@@ -100,13 +100,13 @@ it('lets three processes at once walk each account one at a time', async () => {
 });
 
 it('takes over from a process that does not answer, which finds that out when it wakes up', async () => {
-  const bench = await slowBench(120);
+  const bench = await slowBench(250);
   const only = ['--json', 'sync', '--account', 'demo-okcc'];
   const asked = () => pagesAsked(bench.sandbox.requests, 'okcc').length;
   const stopped = bench.start(only);
   await until('some pages', () => asked() >= 4);
   // Waiting for an answer: what stops while it writes keeps every other writer of the file out.
-  await sleep(60);
+  await sleep(120);
   stopped.kill('SIGSTOP');
   const since = Date.now();
   await sleep(200);

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { copyLine } from '../src/commands/store-copy.ts';
 import { CALL_VERSIONS, CALLS, SMALL_TABLES } from '../src/store/copy/tables.ts';
 import { newPlace, type Place } from './support/copy-postgres.ts';
+import { openEngine } from './support/engine.ts';
 import { tamper } from './support/tamper.ts';
 import {
   accountsOf,
@@ -56,7 +57,8 @@ const openSynced = async (): Promise<Workbench> => {
     providers: ['infin8linx', 'okcc', 'vos'],
     sandbox: { days: 2, callsPerDay: 30 },
   });
-  ok(await bench.run('sync'));
+  // What the command does, without the start of a process.
+  await (await openEngine(bench)).sync();
   return bench;
 };
 
@@ -244,60 +246,57 @@ function meanwhile(store: string, round: number): void {
 }
 
 describe('a copy that is killed', () => {
-  it.each([
-    ['before 2 insert into "calls"'],
-    ['after 3 insert into "calls"'],
-    ['before 1 insert into "accounts"'],
-    ['before 1 delete from "meta" where "name" = '],
-  ])('%s goes on, and ends equal to what the source has become', async (kill) => {
-    const bench = await openSynced();
-    stuff(bench.store, 7000);
-    const place = await newPlace();
-    const args = ['--json', 'store', 'copy', '--to', place.url];
-    const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILL_POSTGRES}` };
-    const dead = await bench.start(args, environment).finished;
-    expect([dead.signal, dead.stdout], dead.stderr).toEqual(['SIGKILL', '']);
-    expect(await place.ask("select name from meta where name = 'copy'")).toHaveLength(1);
-    meanwhile(bench.store, 1);
-    const [first = {}] = await place.ask(
-      `select max(xmin::text::int) as last, count(*)::int as n from calls`,
-    );
-    const done = copied(await bench.run(...args));
-    expect(done.tables['calls']).toBe(countIn(bench.store, 'calls'));
-    await expectSame(bench.store, place);
-    // It did go on: days that were whole, and have not changed since, are still the first run's.
-    const kept = await place.ask('select from calls where xmin::text::int <= $1', first['last']);
-    if (Number(first['n']) > 5000) expect(kept.length).toBeGreaterThan(1000);
-  });
+  it.each([['after 3 insert into "calls"'], ['before 1 delete from "meta" where "name" = ']])(
+    '%s goes on, and ends equal to what the source has become',
+    async (kill) => {
+      const bench = await openSynced();
+      stuff(bench.store, 7000);
+      const place = await newPlace();
+      const args = ['--json', 'store', 'copy', '--to', place.url];
+      const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILL_POSTGRES}` };
+      const dead = await bench.start(args, environment).finished;
+      expect([dead.signal, dead.stdout], dead.stderr).toEqual(['SIGKILL', '']);
+      expect(await place.ask("select name from meta where name = 'copy'")).toHaveLength(1);
+      meanwhile(bench.store, 1);
+      const [first = {}] = await place.ask(
+        `select max(xmin::text::int) as last, count(*)::int as n from calls`,
+      );
+      const done = copied(await bench.run(...args));
+      expect(done.tables['calls']).toBe(countIn(bench.store, 'calls'));
+      await expectSame(bench.store, place);
+      // It did go on: days that were whole, and have not changed since, are still the first run's.
+      const kept = await place.ask('select from calls where xmin::text::int <= $1', first['last']);
+      if (Number(first['n']) > 5000) expect(kept.length).toBeGreaterThan(1000);
+    },
+  );
 
-  it.each([
-    ['before 1 insert into "kysely_migration"'],
-    ['after 2500 insert into "calls"'],
-    ['after 1 insert into "runs"'],
-  ])('into a file, %s, is nobody else’s until the same command has completed it', async (kill) => {
-    const bench = await openSynced();
-    stuff(bench.store, 4500);
-    const target = join(bench.folder, 'new', 'copy.db');
-    const args = ['--json', 'store', 'copy', '--to', 'sqlite:new/copy.db'];
-    const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILL_SQLITE}` };
-    expect((await bench.start(args, environment).finished).signal).toBe('SIGKILL');
-    meanwhile(bench.store, 1);
-    if (!kill.includes('migration')) {
-      await useStore(bench, `sqlite:${target}`);
-      for (const command of [['sync'], ['status'], ['export'], ['backup', '--to', 'b.db']]) {
-        const { code, stderr } = await bench.run(...command);
-        expect([code, stderr]).toEqual([2, expect.stringContaining('[copy.unfinished]')]);
+  it.each([['before 1 insert into "kysely_migration"'], ['after 2500 insert into "calls"']])(
+    'into a file, %s, is nobody else’s until the same command has completed it',
+    async (kill) => {
+      const bench = await openSynced();
+      stuff(bench.store, 4500);
+      const target = join(bench.folder, 'new', 'copy.db');
+      const args = ['--json', 'store', 'copy', '--to', 'sqlite:new/copy.db'];
+      const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILL_SQLITE}` };
+      expect((await bench.start(args, environment).finished).signal).toBe('SIGKILL');
+      meanwhile(bench.store, 1);
+      if (!kill.includes('migration')) {
+        await useStore(bench, `sqlite:${target}`);
+        for (const command of [['sync'], ['status'], ['export'], ['backup', '--to', 'b.db']]) {
+          const { code, stderr } = await bench.run(...command);
+          expect([code, stderr]).toEqual([2, expect.stringContaining('[copy.unfinished]')]);
+        }
+        await bench.configure();
       }
-      await bench.configure();
-    }
-    const done = copied(await bench.run(...args));
-    expect(done.tables['call_versions']).toBe(countIn(bench.store, 'call_versions'));
-    for (const sql of [CONTENT, EARLIER]) {
-      expect(text(query(target, AnyRow, sql))).toBe(text(query(bench.store, AnyRow, sql)));
-    }
-    await useStore(bench, `sqlite:${target}`);
-    ok(await bench.run('sync'));
-  });
+      const done = copied(await bench.run(...args));
+      expect(done.tables['call_versions']).toBe(countIn(bench.store, 'call_versions'));
+      for (const sql of [CONTENT, EARLIER]) {
+        expect(text(query(target, AnyRow, sql))).toBe(text(query(bench.store, AnyRow, sql)));
+      }
+      await useStore(bench, `sqlite:${target}`);
+      ok(await bench.run('sync'));
+    },
+  );
 });
 
 it('that does not come out the same is no store, and is mended by the same command', async () => {
