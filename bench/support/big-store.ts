@@ -52,10 +52,14 @@ async function bulkWrite(
 ): Promise<void> {
   const database = new SQLite(path);
   try {
+    // Without this the driver refuses to do without a journal, and every page is written twice.
+    database.unsafeMode();
+    database.pragma('journal_mode = DELETE');
     database.pragma('journal_mode = OFF');
     database.pragma('synchronous = OFF');
     database.pragma('cache_size = -2000000');
     await write(database);
+    database.unsafeMode(false);
     // As the binary leaves it, so that its first write need not change it.
     database.pragma('journal_mode = WAL');
   } finally {
