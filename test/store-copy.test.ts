@@ -6,8 +6,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { copyLine } from '../src/commands/store-copy.ts';
 import { CALL_VERSIONS, CALLS, SMALL_TABLES } from '../src/store/copy/tables.ts';
-import { newPlace, type Place } from './support/copy-postgres.ts';
 import { openEngine } from './support/engine.ts';
+import { type OwnSchema, ownSchema } from './support/schema.ts';
 import { tamper } from './support/tamper.ts';
 import {
   accountsOf,
@@ -115,7 +115,9 @@ it('knows every table and every column', async () => {
 describe('a store that moves to PostgreSQL and back', () => {
   it('is the same in all that is told of it, and syncs on as if nothing had been', async () => {
     const bench = await openSynced();
-    const { ask, url } = await newPlace();
+    const place = await ownSchema();
+    const { ask } = place;
+    const url = place.url();
     const { sandbox, store } = bench;
     // What one engine could hold and the other not, or otherwise.
     const odd = 'select min(call_id) from calls where cost is not null';
@@ -186,10 +188,10 @@ describe('a store that moves to PostgreSQL and back', () => {
     bench.sandbox.setFaults('okcc', null);
     expect(countIn(bench.store, 'window_pages')).toBeGreaterThan(1);
     const stored = countIn(bench.store, 'calls');
-    const place = await newPlace();
-    copied(await bench.run('--json', 'store', 'copy', '--to', place.url));
+    const place = await ownSchema();
+    copied(await bench.run('--json', 'store', 'copy', '--to', place.url()));
     const asked = bench.sandbox.requests.length;
-    await bench.writeConfig({ store: place.url, accounts: accountsOf(bench.sandbox, ['okcc']) });
+    await bench.writeConfig({ store: place.url(), accounts: accountsOf(bench.sandbox, ['okcc']) });
     const [report] = reportsOf(ok(await bench.run('--json', 'sync')));
     const all = bench.sandbox.rows('okcc').length;
     expect(report).toMatchObject({ state: 'ok', inserted: all - stored });
@@ -199,8 +201,7 @@ describe('a store that moves to PostgreSQL and back', () => {
   });
 });
 
-const KILL_SQLITE = new URL('./support/kill-at.ts', import.meta.url).href;
-const KILL_POSTGRES = new URL('./support/kill-at-query.ts', import.meta.url).href;
+const KILLER = new URL('./support/kill-at.ts', import.meta.url).href;
 
 /** What the store of a copy must be like when it is done: compared past the code under test. */
 const CONTENT =
@@ -212,7 +213,7 @@ const AnyRow = z.record(z.string(), z.unknown());
 const text = (rows: readonly unknown[]): string =>
   rows.map((row) => JSON.stringify(row)).join('\n');
 
-async function expectSame(store: string, { ask }: Place): Promise<void> {
+async function expectSame(store: string, { ask }: OwnSchema): Promise<void> {
   for (const sql of [CONTENT, EARLIER]) {
     const rows = await ask(
       sql
@@ -251,9 +252,9 @@ describe('a copy that is killed', () => {
     async (kill) => {
       const bench = await openSynced();
       stuff(bench.store, 7000);
-      const place = await newPlace();
-      const args = ['--json', 'store', 'copy', '--to', place.url];
-      const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILL_POSTGRES}` };
+      const place = await ownSchema();
+      const args = ['--json', 'store', 'copy', '--to', place.url()];
+      const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILLER}` };
       const dead = await bench.start(args, environment).finished;
       expect([dead.signal, dead.stdout], dead.stderr).toEqual(['SIGKILL', '']);
       expect(await place.ask("select name from meta where name = 'copy'")).toHaveLength(1);
@@ -265,7 +266,9 @@ describe('a copy that is killed', () => {
       expect(done.tables['calls']).toBe(countIn(bench.store, 'calls'));
       await expectSame(bench.store, place);
       // It did go on: days that were whole, and have not changed since, are still the first run's.
-      const kept = await place.ask('select from calls where xmin::text::int <= $1', first['last']);
+      const kept = await place.ask('select from calls where xmin::text::int <= $1', [
+        first['last'],
+      ]);
       if (Number(first['n']) > 5000) expect(kept.length).toBeGreaterThan(1000);
     },
   );
@@ -277,7 +280,7 @@ describe('a copy that is killed', () => {
       stuff(bench.store, 4500);
       const target = join(bench.folder, 'new', 'copy.db');
       const args = ['--json', 'store', 'copy', '--to', 'sqlite:new/copy.db'];
-      const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILL_SQLITE}` };
+      const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILLER}` };
       expect((await bench.start(args, environment).finished).signal).toBe('SIGKILL');
       meanwhile(bench.store, 1);
       if (!kill.includes('migration')) {
@@ -301,10 +304,10 @@ describe('a copy that is killed', () => {
 
 it('that does not come out the same is no store, and is mended by the same command', async () => {
   const bench = await openSynced();
-  const place = await newPlace();
-  const args = ['store', 'copy', '--to', place.url];
+  const place = await ownSchema();
+  const args = ['store', 'copy', '--to', place.url()];
   const kill = 'before 1 insert into "calls"';
-  const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILL_POSTGRES}` };
+  const environment = { CDRSYNC_TEST_KILL: kill, NODE_OPTIONS: `--import ${KILLER}` };
   expect((await bench.start(args, environment).finished).signal).toBe('SIGKILL');
   const worse = "begin new.agent = 'somebody'; return new; end";
   await place.ask(
@@ -325,13 +328,13 @@ it('that does not come out the same is no store, and is mended by the same comma
 it('is the source at one moment, whatever is written meanwhile', async () => {
   const bench = await openSynced();
   stuff(bench.store, 6000);
-  const place = await newPlace();
+  const place = await ownSchema();
   const database = new SQLite(bench.store, { timeout: 5000 });
   // Two calls that a copy reads far apart always have the same agent.
   const write = database.prepare(
     "update calls set agent = ? where call_id in ('stuffed-000010', 'stuffed-000019')",
   );
-  const running = bench.start(['--json', 'store', 'copy', '--to', place.url]);
+  const running = bench.start(['--json', 'store', 'copy', '--to', place.url()]);
   for (let round = 0; running.alive(); round += 1) {
     write.run(`agent ${round}`);
     await sleep(1);
@@ -349,7 +352,7 @@ it('is the source at one moment, whatever is written meanwhile', async () => {
     'store',
     'copy',
     '--from',
-    place.url,
+    place.url(),
     '--to',
     'sqlite:back.db',
   ]);
@@ -455,7 +458,9 @@ it('needs no configuration where both are named, warns of a worker, and keeps th
     self,
     Date.now(),
   );
-  const { url, ask } = await newPlace();
+  const place = await ownSchema();
+  const { ask } = place;
+  const url = place.url();
   const secret = new URL(url);
   secret.password = 'geheim%40wort';
   writeFileSync(bench.config, 'no configuration');
@@ -476,7 +481,9 @@ it('needs no configuration where both are named, warns of a worker, and keeps th
 it('--verify-only finds what was tampered with, names it, and writes nothing', async () => {
   const bench = await openSynced();
   stuff(bench.store, 100);
-  const { url, ask } = await newPlace();
+  const place = await ownSchema();
+  const { ask } = place;
+  const url = place.url();
   ok(await bench.run('store', 'copy', '--to', url));
   const verify = (): Promise<Finished> =>
     bench.run('--json', 'store', 'copy', '--to', url, '--verify-only');

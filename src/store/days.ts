@@ -76,11 +76,11 @@ export async function daysInState(
 
 /** Calls first listed under the day and not missing. */
 export async function countStored(
-  trx: StoreTransaction,
+  db: Store['db'],
   accountId: string,
   day: string,
 ): Promise<number> {
-  const { count } = await trx
+  const { count } = await db
     .selectFrom('calls')
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('account_id', '=', accountId)

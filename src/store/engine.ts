@@ -8,7 +8,6 @@ import type { CallsTable, Schema } from './schema.ts';
  * SQL which both understand stands outside, once.
  */
 export interface Engine {
-  readonly kind: 'sqlite' | 'postgres';
   /**
    * Now, in milliseconds since 1970, by the clock that leases go by: of all
    * processes that share the store there is one, wherever they run.

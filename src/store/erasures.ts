@@ -164,11 +164,6 @@ export async function countErased(
     .execute();
 }
 
-export async function readErasure({ db }: Store, id: string): Promise<Erasure | null> {
-  const row = await db.selectFrom('erasures').selectAll().where('id', '=', id).executeTakeFirst();
-  return row ?? null;
-}
-
 /** The requests that an account's rows have to be held against. */
 export async function requestsFor(store: Store, accountId: string): Promise<readonly Erasure[]> {
   const rows = await store.db

@@ -10,8 +10,6 @@ export const CALL_COLUMNS = [
   'erasure_id',
 ] as const satisfies readonly (keyof CallsTable)[];
 
-export type CallColumn = (typeof CALL_COLUMNS)[number];
-
 /** Those that a later write may change: not what the call is known by, nor when it was first seen. */
 export const UPDATED_COLUMNS = CALL_COLUMNS.filter(
   (column) => !['account_id', 'provider', 'call_id', 'first_seen_at'].includes(column),

@@ -41,10 +41,9 @@ export async function acquireLease(store: Store, accountId: string): Promise<Lea
   return transact(store, async (trx) => {
     const row = await lockLease(trx, accountId);
     const now = await leaseTime(trx);
-    const other = row.holder === null ? null : holderSchema.parse(JSON.parse(row.holder));
-    if (other !== null && isAlive(other, row.heartbeat_at, now)) {
-      return { kind: 'taken', by: nameOf(other), since: row.acquired_at };
-    }
+    const living = livingHolder(row, now);
+    if (living !== null) return { kind: 'taken', by: nameOf(living), since: row.acquired_at };
+    const other = holderOf(row.holder);
     const epoch = row.epoch + 1;
     await trx
       .updateTable('leases')
@@ -94,21 +93,32 @@ export async function isHeld(store: Store, accountId: string): Promise<boolean> 
     .where('account_id', '=', accountId)
     .executeTakeFirst();
   if (row?.holder == null) return false;
-  const now = await leaseTime(store.db);
-  return isAlive(holderSchema.parse(JSON.parse(row.holder)), row.heartbeat_at, now);
+  return livingHolder(row, await leaseTime(store.db)) !== null;
 }
 
 /** The accounts that some process walks now. */
 export async function heldAccounts(store: Store): Promise<readonly string[]> {
   const rows = await store.db
     .selectFrom('leases')
-    .select('account_id')
+    .select(['account_id', 'holder', 'heartbeat_at'])
     .where('holder', 'is not', null)
     .orderBy('account_id')
     .execute();
-  const held: string[] = [];
-  for (const { account_id } of rows) if (await isHeld(store, account_id)) held.push(account_id);
-  return held;
+  const now = await leaseTime(store.db);
+  return rows.filter((row) => livingHolder(row, now) !== null).map(({ account_id }) => account_id);
+}
+
+/** Who holds a lease and answers; null where nobody does. */
+function livingHolder(
+  { holder, heartbeat_at }: Pick<Selectable<LeasesTable>, 'holder' | 'heartbeat_at'>,
+  now: number,
+): ProcessIdentity | null {
+  const held = holderOf(holder);
+  return held !== null && isAlive(held, heartbeat_at, now) ? held : null;
+}
+
+function holderOf(holder: string | null): ProcessIdentity | null {
+  return holder === null ? null : holderSchema.parse(JSON.parse(holder));
 }
 
 function isAlive(holder: ProcessIdentity, heartbeatAt: number, now: number): boolean {

@@ -23,10 +23,9 @@ const TABLE = 'kysely_migration';
 /** @throws CdrError `store.foreign` or `store.newer` where the tables are not ours to migrate. */
 export async function migrationState(
   db: Kysely<Schema>,
-  { all, schema, name }: Migrations,
+  { all, name }: Migrations,
 ): Promise<MigrationState> {
-  const everywhere = await db.introspection.getTables({ withInternalKyselyTables: true });
-  const tables = everywhere.filter((table) => schema === null || table.schema === schema);
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some((table) => table.name === TABLE)) {
     if (tables.length > 0) throw foreign(name);
     return { pending: true, executed: 0 };

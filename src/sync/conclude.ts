@@ -2,7 +2,7 @@ import { QUESTIONABLE } from '../day-state.ts';
 import { type Failure, reportError } from '../errors.ts';
 import { countQuarantined, countStored, readDay } from '../store/days.ts';
 import { type Counts, endRun, noCounts } from '../store/runs.ts';
-import { transact } from '../store/store.ts';
+import { readSnapshot, transact } from '../store/store.ts';
 import { isoMillis } from '../time.ts';
 import type { Surroundings, SyncAccount } from './account.ts';
 import type { RunContext } from './context.ts';
@@ -88,20 +88,20 @@ async function dayReports({
   days,
   audits,
 }: RunContext): Promise<readonly DayReport[]> {
-  return transact(store, async (trx) => {
+  return readSnapshot(store, async ({ db }) => {
     const reports: DayReport[] = [];
     for (const [day, news] of [...days].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const row = await readDay(trx, settings.id, day);
+      const row = await readDay(db, settings.id, day);
       const audit = audits.get(day);
       reports.push({
         day,
         state: row?.state ?? 'open',
         provider_total: row?.provider_total ?? null,
         listed: audit?.listed ?? row?.listed ?? null,
-        stored: await countStored(trx, settings.id, day),
+        stored: await countStored(db, settings.id, day),
         ...news,
         missing: audit?.missing ?? 0,
-        quarantined: await countQuarantined(trx, settings.id, day),
+        quarantined: await countQuarantined(db, settings.id, day),
         audited_at: audit === undefined ? null : isoMillis(audit.audited_at),
       });
     }

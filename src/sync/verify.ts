@@ -3,7 +3,7 @@ import { configError } from '../errors.ts';
 import { readDay, saveDay } from '../store/days.ts';
 import { fillHoles } from '../store/holes.ts';
 import { fenced } from '../store/leases.ts';
-import { type Store, transact } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { addDays, type Span } from '../time.ts';
 import type { Surroundings, SyncAccount } from './account.ts';
 import { auditDay } from './audit.ts';
@@ -57,7 +57,7 @@ async function wishedDays(context: RunContext, wish: AuditWish): Promise<readonl
  * @throws CdrError of class `config` otherwise.
  */
 export async function checkAcceptable(store: Store, accountId: string, day: string): Promise<void> {
-  const ledger = await transact(store, (trx) => readDay(trx, accountId, day));
+  const ledger = await readDay(store.db, accountId, day);
   if (ledger !== null && QUESTIONABLE.includes(ledger.state)) return;
   const state = ledger === null ? 'was never read' : `is ${ledger.state}`;
   throw configError('usage.accept', `${accountId}: ${day} ${state}`, {

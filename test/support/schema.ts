@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { openStore, type Store, type StoreEvent } from '../../src/store/store.ts';
+import { POSTGRES } from './servers.ts';
 
 /** A schema of one test's own, on the server that the environment names or this machine's. */
 
-export const SERVER = new URL(
-  process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres',
-);
+export const SERVER = new URL(POSTGRES);
 
 export interface OwnSchema {
   /** As `store` in the configuration; by another port where a relay stands in between. */
@@ -22,7 +21,7 @@ export interface OwnSchema {
 
 export async function ownSchema(): Promise<OwnSchema> {
   const name = `t_${randomBytes(6).toString('hex')}`;
-  const client = new pg.Client({ connectionString: SERVER.href });
+  const client = new pg.Client({ connectionString: SERVER.href, options: '-c timezone=UTC' });
   await client.connect();
   onTestFinished(async () => {
     await client.query(`drop schema if exists ${name} cascade`);

@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { CdrError, fault } from '../../errors.ts';
 import { engineOf } from '../engine.ts';
 import { overwriteDeleted } from '../erase-calls.ts';
-import { fenced, keepLease, type Lease } from '../leases.ts';
+import { fenced, keepLease, type Lease, releaseLease } from '../leases.ts';
 import { readSnapshot, type Store } from '../store.ts';
 import {
   type Content,
@@ -15,7 +15,7 @@ import {
 import type { DaySum } from './rows.ts';
 import { type DayCount, readDay, readDays } from './rows.ts';
 import { copySmallTables } from './small-tables.ts';
-import { beginCopy, endCopy, leaveCopy, type Target } from './target.ts';
+import { beginCopy, endCopy, type Target } from './target.ts';
 import { writer } from './writer.ts';
 
 /**
@@ -78,7 +78,8 @@ export async function copyStore(work: CopyWork): Promise<Content> {
   } finally {
     release();
     // Whatever ended it is what counts.
-    if (!ended) await leaveCopy(store, lease).catch(() => undefined);
+    // What was copied stays, and the mark with it.
+    if (!ended) await releaseLease(store, lease).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { CdrError, configError, fault } from '../../errors.ts';
-import { acquireLease, type Lease, releaseLease } from '../leases.ts';
+import { acquireLease, type Lease } from '../leases.ts';
 import { oneAtATime } from '../meta.ts';
 import type { Schema } from '../schema.ts';
 import { type Store, type StoreTransaction, transact } from '../store.ts';
@@ -69,11 +69,6 @@ export async function beginCopy(target: Target): Promise<Lease> {
   const result = await acquireLease(store, COPY_LEASE);
   if (result.kind === 'held') return result.lease;
   throw new CdrError(fault('copy.running', `${result.by} is copying into ${name}`));
-}
-
-/** Gives the right back; what was copied stays, and the mark with it. */
-export async function leaveCopy(store: Store, lease: Lease): Promise<void> {
-  await releaseLease(store, lease);
 }
 
 /**

@@ -1,17 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import {
-  type DatabaseIntrospector,
-  type Driver,
-  type Kysely,
-  PostgresAdapter,
-  PostgresDialect,
-  type PostgresDialectConfig,
-} from 'kysely';
+import { type Dialect, PostgresAdapter, PostgresQueryCompiler } from 'kysely';
 import pg from 'pg';
 import { configError } from '../../errors.ts';
 import type { PostgresAddress, PostgresTls } from '../../store-url.ts';
-import type { Engine, EngineAdapter } from '../engine.ts';
 import { PatientDriver } from './driver.ts';
 import { postgresEngine } from './engine.ts';
 import { SchemaIntrospector } from './introspector.ts';
@@ -39,7 +31,7 @@ const QUERY_MS = 300_000;
 export type Access = keyof typeof PATIENCE;
 
 /** Opens connections to a database as they are needed. */
-export function openPostgres(address: PostgresAddress, access: Access): PostgresDialect {
+export function openPostgres(address: PostgresAddress, access: Access): Dialect {
   const { host, port, user, password, database, schema, tls, pool, applicationName } = address;
   const connections = new pg.Pool({
     host,
@@ -61,7 +53,12 @@ export function openPostgres(address: PostgresAddress, access: Access): Postgres
   // A connection that fails while nobody uses it is replaced when it is needed.
   connections.on('error', () => undefined);
   const engine = postgresEngine(schema, PATIENCE[access]);
-  return new StoreDialect(connections, { engine, schema, patience: PATIENCE[access] });
+  return {
+    createDriver: () => new PatientDriver(connections, PATIENCE[access]),
+    createAdapter: () => Object.assign(new PostgresAdapter(), { engine }),
+    createIntrospector: (db) => new SchemaIntrospector(db, schema),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  };
 }
 
 /** As the server's own programs have it; the driver itself looks no further than the environment. */
@@ -116,35 +113,5 @@ function pem(parameter: string, path: string | null): string | undefined {
   } catch (error) {
     const why = `the file of ${parameter} cannot be read (${codeOf(error)})`;
     throw configError('store.refused', why);
-  }
-}
-
-interface StoreSettings {
-  readonly engine: Engine;
-  readonly schema: string;
-  readonly patience: number;
-}
-
-class StoreDialect extends PostgresDialect {
-  readonly #pool: pg.Pool;
-  readonly #store: StoreSettings;
-
-  constructor(pool: pg.Pool, store: StoreSettings) {
-    const config: PostgresDialectConfig = { pool };
-    super(config);
-    this.#pool = pool;
-    this.#store = store;
-  }
-
-  override createDriver(): Driver {
-    return new PatientDriver(this.#pool, this.#store.patience);
-  }
-
-  override createAdapter(): PostgresAdapter & EngineAdapter {
-    return Object.assign(new PostgresAdapter(), { engine: this.#store.engine });
-  }
-
-  override createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
-    return new SchemaIntrospector(db, this.#store.schema);
   }
 }

@@ -179,7 +179,7 @@ class StoreConnection implements DatabaseConnection {
     { sql, parameters }: CompiledQuery,
     chunkSize: number,
   ): AsyncGenerator<QueryResult<Row>> {
-    const cursor = this.#client.query(new Cursor<Row>(sql, [...parameters]));
+    const cursor = this.#client.query(new Cursor<Row>(sql, parameters.map(storable)));
     try {
       for (;;) {
         const rows = await cursor.read(chunkSize);

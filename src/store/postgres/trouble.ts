@@ -14,18 +14,13 @@ export function codeOf(error: unknown): string {
     : '';
 }
 
-const SQLSTATE = /^[0-9A-Z]{5}$/;
-
-/** Whether the failure is one of the server or of the way to it, and not of ours. */
-export function isPostgresError(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  return SQLSTATE.test(codeOf(error)) || isLost(error);
-}
+/** With a digit, unlike the system's own codes, such as EPERM. */
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /** Of a server that goes, comes, or has no place left (class 08, 57P01 to 57P05, 25P03, 53300). */
 const GONE = /^(?:08\w{3}|57P0[1-5]|25P0[34]|53300)$/;
 const UNREACHABLE =
-  /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)$/;
+  /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
 /** The driver says these in words alone. */
 const WORDS =
   /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed)/;
@@ -34,7 +29,9 @@ const WORDS =
 export function isLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = codeOf(error);
-  return GONE.test(code) || UNREACHABLE.test(code) || WORDS.test(error.message);
+  // The socket of a server on this machine, which is a file.
+  const noSocket = 'syscall' in error && error.syscall === 'connect' && code === 'ENOENT';
+  return GONE.test(code) || UNREACHABLE.test(code) || noSocket || WORDS.test(error.message);
 }
 
 /** The transaction met another's: the same one may do now. Not a lock that was waited for in vain: it is still held. */

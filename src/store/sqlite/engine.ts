@@ -21,7 +21,6 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
     return statements;
   };
   return {
-    kind: 'sqlite',
     clock: () => sql<number>`${Date.now()}`,
     transact: (db, write) => db.transaction().execute(write),
     snapshot: (db, read) =>
