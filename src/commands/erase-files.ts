@@ -10,7 +10,7 @@ import {
 import type { Store } from '../store/store.ts';
 import { toStoreError } from '../store/trouble.ts';
 import { type PostgresAddress, storeAddress } from '../store-url.ts';
-import type { ErasedAccount, FilesReport } from './erase-text.ts';
+import type { FilesReport } from './erase-text.ts';
 import type { EraseOptions, EraseWish } from './erase-wish.ts';
 
 /** The end of an erasure: what the files of the store still hold. Whatever fails here, what was erased is told. */
@@ -43,30 +43,34 @@ export function settleJournal(
   });
 }
 
-/** Sees to it that nothing of what was overwritten is left where the closed store keeps its data. */
+/**
+ * Sees to it that nothing of what was overwritten is left where the closed store
+ * keeps its data.
+ *
+ * @param touched whether this erasure has overwritten anything, now or before.
+ */
 export function cleanFiles(
   url: string,
   wish: EraseWish,
-  accounts: readonly ErasedAccount[],
+  touched: boolean,
   options: Options,
   signal: AbortSignal,
 ): Promise<FilesReport> {
   const address = storeAddress(url);
   return address.kind === 'sqlite'
-    ? cleanOwnFiles(url, wish, accounts, options, signal)
-    : cleanTables(address, accounts, options, signal);
+    ? cleanOwnFiles(url, wish, touched, options, signal)
+    : cleanTables(address, touched, options, signal);
 }
 
 /** The files of a server are not ours to search: where anything was overwritten, its tables are written anew. */
 function cleanTables(
   address: PostgresAddress,
-  accounts: readonly ErasedAccount[],
+  touched: boolean,
   { rebuild, maxWait }: Options,
   signal: AbortSignal,
 ): Promise<FilesReport> {
   return told(signal, async () => {
-    const untouched = accounts.every((account) => isUntouched(account));
-    if (untouched) return { state: 'clean', occurrences: null, error: null };
+    if (!touched) return { state: 'clean', occurrences: null, error: null };
     if (!rebuild) return { state: 'remains', occurrences: null, error: null };
     const built = await rebuildTables(address, { patience: maxWait, signal });
     if (built !== 'rebuilt') return troubled({ state: built });
@@ -74,15 +78,11 @@ function cleanTables(
   });
 }
 
-function isUntouched({ calls, versions, quarantined, held }: ErasedAccount): boolean {
-  return calls + versions + quarantined + held === 0;
-}
-
 /** Searches the files of SQLite, and writes the store anew where unused space holds the number. */
 function cleanOwnFiles(
   url: string,
   { digits }: EraseWish,
-  accounts: readonly ErasedAccount[],
+  touched: boolean,
   { short, rebuild, maxWait }: Options,
   signal: AbortSignal,
 ): Promise<FilesReport> {
@@ -90,7 +90,7 @@ function cleanOwnFiles(
     // So few digits stand everywhere: what matters is whether something was overwritten.
     const telling = short !== true;
     const before = telling ? await countInFiles(url, digits, signal) : null;
-    const clean = before === 0 || (!telling && accounts.every(({ calls }) => calls === 0));
+    const clean = before === 0 || (!telling && !touched);
     if (clean) return { state: 'clean', occurrences: before, error: null };
     if (!rebuild) return { state: 'remains', occurrences: before, error: null };
     const built = await rebuildFile(url, { patience: maxWait, signal });

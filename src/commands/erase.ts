@@ -5,6 +5,7 @@ import { cleanWords, type Redactor } from '../redact.ts';
 import { readAccounts } from '../store/accounts.ts';
 import { overwriteDeleted } from '../store/erase-calls.ts';
 import {
+  hasOverwritten,
   markFilesClean,
   noErasureCounts,
   readErasures,
@@ -111,6 +112,7 @@ async function erase(
   const accounts: ErasedAccount[] = [];
   let erasure: string;
   let trouble: FilesReport | null;
+  let touched: boolean;
   try {
     await overwriteDeleted(store);
     await chosenAccounts(store, config, options);
@@ -127,13 +129,14 @@ async function erase(
       const inAccount = async () => toldOf(await eraseInAccount(work), wish, redact);
       accounts.push(await eraseAccount(account, inAccount, signal));
     }
+    touched = await hasOverwritten(store, erasure);
     trouble = await settleJournal(config.store, store, options, signal);
   } finally {
     await store.close();
   }
   const erased = accounts.every(({ state }) => state === 'erased');
   const files = erased
-    ? (trouble ?? (await finish(session, wish, accounts, options, erasure)))
+    ? (trouble ?? (await finish(session, wish, touched, options, erasure)))
     : NOT_SEARCHED;
   const backups = await copiesOf(config.store);
   return { erasure, masked: wish.masked, reason: wish.reason, accounts, files, backups };
@@ -143,12 +146,12 @@ async function erase(
 async function finish(
   session: Session,
   wish: EraseWish,
-  accounts: readonly ErasedAccount[],
+  touched: boolean,
   options: EraseOptions,
   erasure: string,
 ): Promise<FilesReport> {
   const { config, signal } = session;
-  const files = await cleanFiles(config.store, wish, accounts, options, signal);
+  const files = await cleanFiles(config.store, wish, touched, options, signal);
   if (!isDone(files)) return files;
   return told(signal, async () => {
     const store = await openSessionStore(session, 'existing');

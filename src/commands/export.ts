@@ -10,7 +10,12 @@ import {
   type Tally,
   tallied,
 } from '../export/rows.ts';
-import { type ChangeRange, durableChangeSeq, streamChanges } from '../store/changes.ts';
+import {
+  type ChangeRange,
+  durableChangeSeq,
+  lastChangeSeq,
+  streamChanges,
+} from '../store/changes.ts';
 import { readStoreId } from '../store/meta.ts';
 import { type RecordRange, streamRecords } from '../store/records.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
@@ -53,7 +58,9 @@ export async function exportCommand(
   if (store === null) throw withoutStore(config, options.account);
   try {
     const tally: Tally = { records: 0 };
-    const upTo = await durableChangeSeq(store);
+    const durable = await durableChangeSeq(store);
+    // What a follower has seen before stays seen, however far others have come by now.
+    const upTo = durable === null ? null : Math.max(durable, options.changedSince ?? 0);
     const chosen = await knownAccounts(store, config, options.account);
     const ranges = chosen.map((account) => rangeOf(account, options));
     // Before the records are read: what becomes proven meanwhile may not be among them.
@@ -121,19 +128,25 @@ async function wantedRows(
   const records =
     changedSince === undefined
       ? streamRecords(store, ranges)
-      : streamChanges(store, { ...followed(changedSince, upTo), accountIds });
+      : streamChanges(store, { ...(await followed(store, changedSince, upTo)), accountIds });
   const rows = versions === null ? currentRows(records) : historyRows(records, versions);
   return mask === true ? mapRows(rows, masker(await readStoreId(store))) : rows;
 }
 
-function followed(since: number, upTo: number | null): Pick<ChangeRange, 'since' | 'upTo'> {
+/** From where to where a follower is to be told. */
+async function followed(
+  store: Store,
+  since: number,
+  upTo: number | null,
+): Promise<Pick<ChangeRange, 'since' | 'upTo'>> {
   if (upTo === null) {
     throw configError('usage.changed_since', '--changed-since needs the primary, not a standby', {
       en: 'Name the primary server in "store": a standby does not know what writers still have open.',
       zh: '请让 `store` 指向主库：备库不知道还有哪些写入尚未提交。',
     });
   }
-  if (since > upTo) throw ahead(since, upTo);
+  const last = await lastChangeSeq(store);
+  if (since > last) throw ahead(since, last);
   return { since, upTo };
 }
 

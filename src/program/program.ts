@@ -25,7 +25,7 @@ export function buildProgram(wrap: Wrap): Command {
       'fail instead of creating a missing store (or CDRSYNC_REQUIRE_STORE=1)',
     )
     .exitOverride()
-    .configureOutput({ writeErr: (text) => process.stderr.write(printable(text)) })
+    .configureOutput({ writeErr: (text) => process.stderr.write(printable(withoutLogins(text))) })
     .showHelpAfterError('(see cdrsync --help)')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
@@ -38,4 +38,9 @@ export function buildProgram(wrap: Wrap): Command {
   addStores(program, wrap);
   addSetup(program, wrap);
   return program;
+}
+
+/** What was mistyped is repeated, and may be the URL of a store. */
+function withoutLogins(text: string): string {
+  return text.replaceAll(/(\/\/)[^\s/@]*:[^\s@]*@/g, '$1…@');
 }

@@ -4,7 +4,7 @@ import type { Fault } from '../errors.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { type Span, type ZoneClock, zoneClock } from '../time.ts';
 import { NOT_PLAIN, RowProblem, UNCOMPILED } from './fields.ts';
-import { brokenId, wellFormed } from './well-formed.ts';
+import { unkept, wellFormed } from './well-formed.ts';
 
 /**
  * What a provider is: one plain object, in one file, with pure functions. It
@@ -319,9 +319,8 @@ function mapRow<Credentials, Options, Row>(
       plain === null ? spec.row.safeParse(row) : ({ success: true, data: plain } as const);
     if (!parsed.success) return { kind: 'rejected', reason: issueText(parsed.error) };
     const call = spec.toCall(parsed.data, access, names);
-    const broken = brokenId(call);
-    if (broken !== null)
-      return { kind: 'rejected', reason: `${broken}: holds half a character or U+0000` };
+    const reason = unkept(call);
+    if (reason !== null) return { kind: 'rejected', reason };
     return { kind: 'call', call: wellFormed(call) };
   } catch (error) {
     if (error instanceof RowProblem) return { kind: 'rejected', reason: error.message };

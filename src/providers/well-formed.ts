@@ -1,15 +1,28 @@
 import type { Call } from '../call.ts';
 
+/** An index of PostgreSQL holds entries of 2,700 bytes; two of these and a time are to fit. */
+const MOST_BYTES = 1000;
+
 /**
+ * Why a call cannot be kept as it is, with the field; null where it can.
+ *
  * Half a character (a lone surrogate) is JSON that no database keeps as text: it
  * is replaced there; PostgreSQL keeps no U+0000 either. In the ids that would
- * fold two calls into one, or hide the call from the next look for it.
- *
- * @returns which id no store can keep as it is; null where all are kept.
+ * fold two calls into one, or hide the call from the next look for it. And no
+ * id or number is so long that an index could not hold it.
  */
-export function brokenId({ call_id, native_id }: Call): 'call_id' | 'native_id' | null {
-  if (!isStorable(call_id)) return 'call_id';
-  return native_id === null || isStorable(native_id) ? null : 'native_id';
+export function unkept(call: Call): string | null {
+  for (const field of ['call_id', 'native_id'] as const) {
+    const text = call[field];
+    if (text !== null && !isStorable(text)) return `${field}: holds half a character or U+0000`;
+  }
+  for (const field of ['call_id', 'native_id', 'caller', 'callee'] as const) {
+    const text = call[field];
+    // No character has more than three bytes for each of its units.
+    const long = text !== null && 3 * text.length > MOST_BYTES;
+    if (long && Buffer.byteLength(text) > MOST_BYTES) return `${field}: longer than 1,000 bytes`;
+  }
+  return null;
 }
 
 /** The call as a store keeps it, so that mapping it again gives the same. */

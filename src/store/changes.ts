@@ -18,6 +18,11 @@ export async function durableChangeSeq({ db }: Store): Promise<number | null> {
   return engineOf(db).followableSequence(db);
 }
 
+/** The greatest number that was given so far, whatever became of it. */
+export async function lastChangeSeq({ db }: Store): Promise<number> {
+  return engineOf(db).lastSequence(db);
+}
+
 /** Which changes are wanted: those after one number, up to and with another, of some accounts. */
 export interface ChangeRange {
   readonly since: number;

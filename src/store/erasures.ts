@@ -185,6 +185,22 @@ export function isUnfinished({ kind, files_clean_at, inAccounts }: RegisteredEra
   return files_clean_at === null || inAccounts.some(({ finished_at }) => finished_at === null);
 }
 
+/** Whether an erasure has overwritten anything so far, by this command or by one before that was not completed. */
+export async function hasOverwritten({ db }: Store, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('erasure_accounts')
+    .select('account_id')
+    .where('erasure_id', '=', id)
+    .where((eb) =>
+      eb.or(
+        (['calls', 'versions', 'quarantined', 'held'] as const).map((name) => eb(name, '>', 0)),
+      ),
+    )
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Keeps that a request has nothing left to do in the files. */
 export async function markFilesClean({ db }: Store, id: string, now: number): Promise<void> {
   await db.updateTable('erasures').set({ files_clean_at: now }).where('id', '=', id).execute();

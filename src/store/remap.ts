@@ -1,6 +1,5 @@
 import type { Selectable } from 'kysely';
 import type { Call } from '../call.ts';
-import { nextSequence } from './change-seq.ts';
 import { mappedColumns, storeFlags } from './mapped-columns.ts';
 import { setBackErasedTo } from './retentions.ts';
 import type { CallsTable, QuarantineTable } from './schema.ts';
@@ -51,10 +50,11 @@ export async function rewriteMapping(
   stored: StoredRow,
   columns: MappedColumns,
   mappingVersion: number,
+  sequence: number,
 ): Promise<void> {
   await trx
     .updateTable('calls')
-    .set({ ...columns, mapping_version: mappingVersion, change_seq: await nextSequence(trx) })
+    .set({ ...columns, mapping_version: mappingVersion, change_seq: sequence })
     .where('account_id', '=', stored.account_id)
     .where('call_id', '=', stored.call_id)
     .execute();

@@ -1,6 +1,7 @@
 import { parseJson } from '../json.ts';
 import type { Connector, Names } from '../providers/provider.ts';
 import { writeIfNew } from '../store/calls.ts';
+import { takeSequence } from '../store/change-seq.ts';
 import { eraseCalls } from '../store/erase-calls.ts';
 import { fenced } from '../store/leases.ts';
 import {
@@ -94,9 +95,11 @@ async function remapCalls(
     result.calls += batch.length;
     if (write !== null && due.length > 0) {
       await fenced(store, write.lease, async (trx) => {
-        for (const { stored, columns, erasureId } of due) {
+        const numbers = await takeSequence(trx, due.length);
+        for (const [index, { stored, columns, erasureId }] of due.entries()) {
           if (erasureId === null) {
-            await rewriteMapping(trx, stored, columns, connector.mappingVersion);
+            const sequence = numbers[index] ?? 0;
+            await rewriteMapping(trx, stored, columns, connector.mappingVersion, sequence);
           } else await eraseCalls(trx, [stored], { id: erasureId, now: isoMillis(Date.now()) });
         }
       });

@@ -52,7 +52,7 @@ export async function readContent(
   }
   const tables = new Map<TableName, Sum>();
   for (const table of SMALL_TABLES) tables.set(table.name, await sumTable(db, table));
-  return contentOf(db, tables, days);
+  return contentOf(db, tables, days, await engineOf(db).lastSequence(db));
 }
 
 /** With the tables that were summed up by days counted once more as wholes: no row is outside of every day. */
@@ -60,6 +60,7 @@ export async function contentOf(
   db: Kysely<Schema>,
   small: ReadonlyMap<TableName, Sum>,
   days: ReadonlyMap<string, DaySum>,
+  changeSeq: number,
 ): Promise<Content> {
   const sums = [...days.values()];
   const tables = new Map(small);
@@ -71,7 +72,7 @@ export async function contentOf(
     rows: await countRows(db, CALL_VERSIONS.name),
     digest: digestOf(sums.map((sum) => [dayName(sum), sum.versions])),
   });
-  return { tables, days, changeSeq: await engineOf(db).lastSequence(db) };
+  return { tables, days, changeSeq };
 }
 
 function digestOf(sums: readonly (readonly [name: string, sum: Sum])[]): string {

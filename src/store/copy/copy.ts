@@ -77,8 +77,7 @@ export async function copyStore(work: CopyWork): Promise<Content> {
     return content;
   } finally {
     release();
-    // Whatever ended it is what counts.
-    // What was copied stays, and the mark with it.
+    // What was copied stays, and the mark with it. Whatever ended it is what counts.
     if (!ended) await releaseLease(store, lease).catch(() => undefined);
   }
 }
@@ -91,6 +90,8 @@ function readingOf({ signal, onProgress }: CopyWork, phase: Phase): Reading {
 async function fill(source: Store, lease: Lease, work: CopyWork): Promise<Content> {
   const { target, signal, onProgress } = work;
   const days = await readDays(source.db);
+  // Once, and after the snapshot was taken: numbers are no part of it, and writers go on.
+  const changeSeq = await engineOf(source.db).lastSequence(source.db);
   const kept = await keepEqualDays(source, days, lease, work);
   const left = days.filter((key) => !kept.has(dayName(key)));
   const total = days.reduce((sum, { calls }) => sum + calls, 0);
@@ -116,8 +117,8 @@ async function fill(source: Store, lease: Lease, work: CopyWork): Promise<Conten
   }
   signal.throwIfAborted();
   await engineOf(target.store.db).analyze(target.store.db);
-  const small = await copySmallTables(source, target, lease);
-  return contentOf(source.db, small, sums);
+  const small = await copySmallTables(source, target, lease, changeSeq);
+  return contentOf(source.db, small, sums, changeSeq);
 }
 
 /** Removes from the target each day that is not as in the source; returns the others. */

@@ -14,20 +14,22 @@ const A_STATEMENT = 500;
 /**
  * Replaces all that is not calls, in one transaction: either the target knows
  * the accounts with all of their positions, or none of them.
+ *
+ * @param changeSeq the greatest number of a change that the source had given.
  */
 export async function copySmallTables(
   { db: source }: Store,
   { store, name, mark }: Target,
   lease: Lease,
+  changeSeq: number,
 ): Promise<ReadonlyMap<TableName, Sum>> {
   return fenced(store, lease, async (trx) => {
-    const { lastSequence } = engineOf(source);
     await refuseWriters(trx, name);
     for (const table of SMALL_TABLES) await clear(trx, table.name);
     const sums = new Map<TableName, Sum>();
     for (const table of SMALL_TABLES) sums.set(table.name, await copyTable(source, trx, table));
     await writeMark(trx, { ...mark, written: true });
-    await engineOf(trx).setSequence(trx, await lastSequence(source));
+    await engineOf(trx).setSequence(trx, changeSeq);
     return sums;
   });
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { CdrError, configError, fault } from '../../errors.ts';
-import { acquireLease, type Lease } from '../leases.ts';
+import { acquireLease, fenced, type Lease } from '../leases.ts';
 import { oneAtATime } from '../meta.ts';
 import type { Schema } from '../schema.ts';
 import { type Store, type StoreTransaction, transact } from '../store.ts';
@@ -67,8 +67,18 @@ export async function beginCopy(target: Target): Promise<Lease> {
     if ((await checkTarget(trx, target)) === 'new') await writeMark(trx, mark);
   });
   const result = await acquireLease(store, COPY_LEASE);
-  if (result.kind === 'held') return result.lease;
-  throw new CdrError(fault('copy.running', `${result.by} is copying into ${name}`));
+  if (result.kind !== 'held') {
+    throw new CdrError(fault('copy.running', `${result.by} is copying into ${name}`));
+  }
+  const { lease } = result;
+  // Another process may have completed it meanwhile: then it is a store, and perhaps in use.
+  const begun = await fenced(store, lease, async (trx) => {
+    if ((await readMark(trx)) !== null) return true;
+    await trx.deleteFrom('leases').where('account_id', '=', COPY_LEASE).execute();
+    return false;
+  });
+  if (begun) return lease;
+  throw refused(`${name} was completed by another process meanwhile`);
 }
 
 /**

@@ -126,17 +126,27 @@ class StoreConnection implements DatabaseConnection {
     this.#lost = true;
   };
 
-  async begin({ isolationLevel, accessMode }: TransactionSettings): Promise<void> {
+  async begin(settings: TransactionSettings): Promise<void> {
+    try {
+      await this.#begin(settings);
+    } catch (error) {
+      // It may stand in a transaction that nobody ends.
+      this.#lost = true;
+      throw error;
+    }
+    this.#open = true;
+  }
+
+  async #begin({ isolationLevel, accessMode }: TransactionSettings): Promise<void> {
     const mode = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`;
     if (accessMode === 'read only') {
       await this.#patiently(() => this.#send(`start transaction${mode} read only`));
     } else {
       // In one message: the number is what a lost commit is asked for by.
-      const text = `start transaction${mode}; select pg_current_xact_id()::text as xid, ${SERVER} as server`;
+      const text = `start transaction${mode}; select pg_current_xact_id()::text as xid`;
       const results = await this.#patiently(() => this.#send(text));
-      this.#number = numberOf(results);
+      this.#number = { xid: xidOf(results), server: await identityOf(this.#client) };
     }
-    this.#open = true;
   }
 
   async commit(): Promise<void> {
@@ -238,9 +248,10 @@ class StoreConnection implements DatabaseConnection {
       const { rows } = await this.#patiently(async () => {
         await this.#mend();
         try {
+          if ((await identityOf(this.#client)) !== server) return { rows: [] };
           return await this.#client.query<{ status: string | null }>(
-            `select case when ${SERVER} = $2 then pg_xact_status($1::xid8) end as status`,
-            [xid, server],
+            'select pg_xact_status($1::xid8) as status',
+            [xid],
           );
         } catch (error) {
           if (isLost(error)) this.#lost = true;
@@ -273,17 +284,33 @@ function storable(value: unknown): unknown {
 
 interface TransactionNumber {
   readonly xid: string;
-  /** A server that took another's place gives the numbers anew that it has not heard of. */
   readonly server: string;
 }
 
-const SERVER = 'extract(epoch from pg_postmaster_start_time())::text';
+/**
+ * One life of a server. After a crash, and on a server that took another's
+ * place, numbers of transactions that were lost are given to others. A
+ * connection lives in one life, so that it is asked once.
+ */
+async function identityOf(client: pg.PoolClient): Promise<string> {
+  const known = identities.get(client);
+  if (known !== undefined) return known;
+  // A crash restarts the workers of a server that itself goes on, and its statistics begin anew.
+  const { rows } = await client.query<{ identity: string }>(
+    `select concat(pg_postmaster_start_time(), ' ', (select stats_reset from pg_stat_bgwriter)) as identity`,
+  );
+  const identity = rows[0]?.identity ?? '';
+  identities.set(client, identity);
+  return identity;
+}
 
-const numbersSchema = z
+const identities = new WeakMap<pg.PoolClient, string>();
+
+const begunSchema = z
   .array(z.unknown())
   .transform((results) => results.at(-1))
-  .pipe(z.object({ rows: z.tuple([z.object({ xid: z.string(), server: z.string() })]) }));
+  .pipe(z.object({ rows: z.tuple([z.object({ xid: z.string() })]) }));
 
-function numberOf(results: unknown): TransactionNumber {
-  return numbersSchema.parse(results).rows[0];
+function xidOf(results: unknown): string {
+  return begunSchema.parse(results).rows[0].xid;
 }

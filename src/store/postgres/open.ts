@@ -77,14 +77,20 @@ const OLDEST = 13;
 
 /** A schema that may not be used looks as one that is not there. */
 async function checkServer(db: Database, schema: string): Promise<void> {
-  const { rows } = await sql<{ version: number; usable: boolean | null }>`
+  const { rows } = await sql<{ version: number; heard: boolean; usable: boolean | null }>`
     select current_setting('server_version_num')::int as version,
+      current_setting('TimeZone') = 'UTC' and current_setting('DateStyle') like 'ISO%'
+        and current_setting('search_path') = ${schema} as heard,
       (select has_schema_privilege(oid, 'usage') from pg_namespace where nspname = ${schema}) as usable`.execute(
     db,
   );
   const version = Math.floor((rows[0]?.version ?? 0) / 10_000);
   if (version < OLDEST) {
     const words = `the database is PostgreSQL ${version}, and cdrsync needs ${OLDEST} or later`;
+    throw configError('store.unsupported', words);
+  }
+  if (rows[0]?.heard === false) {
+    const words = 'the settings of the session do not arrive: a pooler on the way drops "options"';
     throw configError('store.unsupported', words);
   }
   if (rows[0]?.usable === false) {

@@ -30,7 +30,8 @@ export async function rebuildTables(
       );
       for (const table of TABLES) {
         signal.throwIfAborted();
-        await sql`vacuum (full) ${sql.table(table)}`.execute(connection);
+        // The planner's statistics hold values, too.
+        await sql`vacuum (full, analyze) ${sql.table(table)}`.execute(connection);
       }
     });
     return 'rebuilt';
@@ -43,17 +44,28 @@ export async function rebuildTables(
   }
 }
 
-/** Rows that an older transaction may still look at are kept by every kind of vacuum. */
+/**
+ * Rows that an older transaction may still look at are kept by every kind of
+ * vacuum: one that writes, in whichever database of the server; one that reads,
+ * in this one or through a standby; and what a replication slot waits for.
+ */
 async function untilUnseen(db: Database, patience: number, signal: AbortSignal): Promise<boolean> {
-  const now = await sql<{ xid: string }>`select pg_current_xact_id()::xid::text as xid`.execute(db);
+  const now = await sql<{ xid: string }>`select pg_current_xact_id()::text as xid`.execute(db);
+  const xid = sql`${now.rows[0]?.xid}::xid8`;
   const deadline = performance.now() + patience;
   for (;;) {
     signal.throwIfAborted();
-    const { rows } = await sql<{ older: number }>`
-      select count(*) as older from pg_stat_activity
-      where pid <> pg_backend_pid() and datname = current_database()
-        and age(backend_xmin) > age(${now.rows[0]?.xid}::xid)`.execute(db);
-    if (rows[0]?.older === 0) return true;
+    const { rows } = await sql<{ unseen: boolean }>`
+      select pg_snapshot_xmin(pg_current_snapshot()) > ${xid}
+        and not exists (
+          select from pg_stat_activity
+          where pid <> pg_backend_pid() and (datname = current_database() or datname is null)
+            and greatest(age(backend_xmin), age(backend_xid)) > age(${xid}::xid)
+        )
+        and not exists (
+          select from pg_replication_slots where age(xmin) > age(${xid}::xid)
+        ) as unseen`.execute(db);
+    if (rows[0]?.unseen === true) return true;
     if (performance.now() > deadline) return false;
     await sleep(100, undefined, { signal });
   }

@@ -50,11 +50,13 @@ export async function takeNumbers(
  */
 export async function followable(db: Kysely<Schema>, space: bigint): Promise<number | null> {
   // First the numbers, then the claims: who has taken one of these numbers has made its claim before.
-  const last = await lastGiven(db);
-  const { rows } = await sql<{ standby: boolean }>`select pg_is_in_recovery() as standby`.execute(
+  // Of the numbers those of rows that are there: one of a transaction that was given up may be given anew.
+  const { rows } = await sql<{ last: number; standby: boolean }>`
+    select coalesce(max(change_seq), 0) as last, pg_is_in_recovery() as standby from calls`.execute(
     db,
   );
-  if (rows[0]?.standby === true) return null;
+  const { last, standby } = rows[0] ?? { last: 0, standby: false };
+  if (standby) return null;
   const claimed = await smallestClaim(db, space);
   return Math.min(last, claimed ?? last);
 }
@@ -82,6 +84,9 @@ async function smallestClaim(db: Kysely<Schema>, space: bigint): Promise<number 
 
 /** Whether a claim made here is seen where a follower looks: some servers only pretend to have such locks. */
 export async function seesClaims(trx: Transaction<Schema>, space: bigint): Promise<boolean> {
-  await sql`select pg_advisory_xact_lock_shared(${String(space)}::bigint)`.execute(trx);
-  return (await smallestClaim(trx, space)) === 0;
+  await sql`
+    select pg_advisory_xact_lock_shared(${String(space)}::bigint + last_value) from change_seq`.execute(
+    trx,
+  );
+  return (await smallestClaim(trx, space)) !== null;
 }

@@ -16,6 +16,8 @@ export function parsers(): pg.CustomTypesConfig {
 
 /** `2026-11-20 08:00:00.12+00` → `2026-11-20T08:00:00.120Z`; without a fraction to the second. */
 function isoText(text: string): string {
+  // Never guessed: with another zone every time would be wrong by hours.
+  if (!text.endsWith('+00')) throw new TypeError('a session whose time zone is not UTC');
   const fraction = text.length > 22 ? `.${text.slice(20, -3).padEnd(3, '0')}` : '';
   return `${text.slice(0, 10)}T${text.slice(11, 19)}${fraction}Z`;
 }
