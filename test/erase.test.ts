@@ -18,7 +18,14 @@ import { rebuildFile } from '../src/store/sqlite/remains.ts';
 import { addDays, HOUR, MINUTE } from '../src/time.ts';
 import { type Engine, openEngine } from './support/engine.ts';
 import { ago, at, dayStates, tamper } from './support/tamper.ts';
-import { lastChange, onlySqlite, readOn, STORE_KIND, wholeText } from './support/test-store.ts';
+import {
+  lastChange,
+  onlyPostgres,
+  onlySqlite,
+  readOn,
+  STORE_KIND,
+  wholeText,
+} from './support/test-store.ts';
 import {
   countIn,
   type Finished,
@@ -808,6 +815,31 @@ it('says that a reader keeps the files in use, and is completed when that is gon
   expect(again.code, again.stderr).toBe(0);
   expect(timesOnDisk(bench, NUMBER)).toBe(0);
 });
+
+onlyPostgres('files that are not ours to search')(
+  'writes the tables anew whenever the same erasure overwrote something in them',
+  async () => {
+    const bench = await openWorkbench({
+      providers: ['okcc'],
+      sandbox: { days: 1, callsPerDay: 10 },
+    });
+    bench.sandbox.insert('okcc', ownRow(bench, 'okcc', at(1, '10:00:00')));
+    await (await openEngine(bench)).sync();
+    const node = z.object({ node: z.int() });
+    const file = () =>
+      query(bench.store, node, "select pg_relation_filenode('calls')::int as node")[0]?.node;
+    const before = file();
+    const left = await eraseByCommand(bench, '--no-rebuild');
+    expect([left.code, documentOf(left).files.state], left.stderr).toEqual([1, 'remains']);
+    expect(file()).toBe(before);
+    // It finds nothing more to overwrite, and still has the tables to see to.
+    const again = await eraseByCommand(bench);
+    expect([again.code, documentOf(again).files.state], again.stderr).toEqual([0, 'rebuilt']);
+    expect(file()).not.toBe(before);
+    const nothing = await eraseByCommand(bench);
+    expect([nothing.code, documentOf(nothing).files.state]).toEqual([0, 'clean']);
+  },
+);
 
 onlySqlite('how it plans a query')('looks for old calls by an index that is there', async () => {
   const bench = await openWorkbench({

@@ -1,5 +1,5 @@
 import { engineOf } from './engine.ts';
-import { RECORD_COLUMNS, type StoredRecord } from './records.ts';
+import { RECORD_COLUMNS, ROWS_A_FETCH, type StoredRecord } from './records.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -32,7 +32,7 @@ export interface ChangeRange {
 
 /** Streams the records that were written last in this range, in the order of their `change_seq`. */
 export function streamChanges(store: Store, range: ChangeRange): AsyncIterable<StoredRecord> {
-  return changesQuery(store, range).stream();
+  return changesQuery(store, range).stream(ROWS_A_FETCH);
 }
 
 export function changesQuery({ db }: Store, { since, upTo, accountIds }: ChangeRange) {

@@ -67,12 +67,15 @@ function columnJson(column: (typeof RECORD_COLUMNS)[number], record: StoredRecor
   return JSON.stringify(record[column]);
 }
 
+/** A way to a server and back for so many rows; SQLite takes them one by one. */
+export const ROWS_A_FETCH = 1000;
+
 /** Streams records ordered by `started_at, account_id, call_id`, over all accounts where none is named. */
 export function streamRecords(
   store: Store,
   ranges: readonly RecordRange[] | null,
 ): AsyncIterable<StoredRecord> {
-  return recordsQuery(store, ranges).stream();
+  return recordsQuery(store, ranges).stream(ROWS_A_FETCH);
 }
 
 /** By the index that has the records in this order already, from the first bound to the last. */
