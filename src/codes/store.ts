@@ -60,12 +60,12 @@ export const STORE_ERRORS = {
   'store.readonly': {
     class: 'store',
     cause: {
-      en: 'The store can be read, but not written.',
-      zh: '存储库可以读取，但不能写入。',
+      en: 'The store can be read, but not written. In PostgreSQL: the server is a standby, or read-only.',
+      zh: '存储库可以读取，但不能写入。若为 PostgreSQL：该服务器是备库，或处于只读状态。',
     },
     hint: {
-      en: 'Check the rights on the file and its folder, and that the volume is not mounted read-only.',
-      zh: '请检查文件及其目录的权限，并确认所在的卷没有以只读方式挂载。',
+      en: 'Check the rights on the file and its folder, and that the volume is not mounted read-only; in PostgreSQL name the primary server.',
+      zh: '请检查文件及其目录的权限，并确认所在的卷没有以只读方式挂载；若为 PostgreSQL，请指向主库。',
     },
   },
   'store.busy': {
@@ -104,7 +104,7 @@ export const STORE_ERRORS = {
   'store.io': {
     class: 'store',
     cause: {
-      en: 'Reading or writing the file failed: a fault of the disk, a network drive that went away, or a limit on the size of files.',
+      en: 'Reading or writing the store failed: a fault of the disk, a network drive that went away, or a limit on the size of files.',
       zh: '读写文件失败：磁盘故障、网络盘断开，或受到文件大小限制。',
     },
     hint: {
@@ -115,23 +115,23 @@ export const STORE_ERRORS = {
   'store.corrupt': {
     class: 'store',
     cause: {
-      en: 'The file is damaged, or is no SQLite database.',
-      zh: '文件已损坏，或者根本不是 SQLite 数据库。',
+      en: 'The file is damaged, or is no SQLite database; or PostgreSQL says that its data is damaged.',
+      zh: '文件已损坏，或者根本不是 SQLite 数据库；或 PostgreSQL 报告其数据已损坏。',
     },
     hint: {
-      en: 'Check that "store" names the right file. Otherwise move it away with its -wal and -shm, and restore the newest backup; what the providers still serve is then read again.',
-      zh: '请确认 `store` 指向正确的文件；否则把它连同 `-wal` 和 `-shm` 一起移走，再恢复最近的备份；服务商仍保留的话单随后会重新读取。',
+      en: 'Check that "store" names the right file. Otherwise move it away with its -wal and -shm, and restore the newest backup; what the providers still serve is then read again. A PostgreSQL server is its administrator to mend.',
+      zh: '请确认 `store` 指向正确的文件；否则把它连同 `-wal` 和 `-shm` 一起移走，再恢复最近的备份；服务商仍保留的话单随后会重新读取。PostgreSQL 请由其管理员修复。',
     },
   },
   'store.failed': {
     class: 'store',
     cause: {
-      en: 'SQLite failed with a code that has no entry of its own; the message names it.',
-      zh: 'SQLite 返回了没有单独归类的错误码，消息里写明是哪个。',
+      en: 'The database failed with a code that has no entry of its own: of SQLite, or an SQLSTATE of PostgreSQL. The message names it.',
+      zh: '数据库返回了没有单独归类的错误码（SQLite 错误码，或 PostgreSQL 的 SQLSTATE），消息里写明是哪个。',
     },
     hint: {
-      en: 'Nothing was written by the transaction that failed; see the code in the documentation of SQLite.',
-      zh: '失败的事务没有写入任何内容；请在 SQLite 文档中查询该错误码。',
+      en: 'Nothing was written by the transaction that failed; see the code in the documentation of the database.',
+      zh: '失败的事务没有写入任何内容；请在该数据库的文档中查询该错误码。',
     },
   },
   'store.gone': {
@@ -152,8 +152,8 @@ export const STORE_ERRORS = {
       zh: '存储库是旧版本的，而当前命令不会改动它。',
     },
     hint: {
-      en: 'Run `cdrsync sync` once: it makes a backup beside the store and brings it up to date.',
-      zh: '请运行一次 `cdrsync sync`：它会先在旁边做备份，再升级存储库。',
+      en: 'Run `cdrsync sync` once: it makes a backup beside a SQLite store and brings it up to date. Of a PostgreSQL store take a `pg_dump` before.',
+      zh: '请运行一次 `cdrsync sync`：它会先在 SQLite 存储库旁边做备份，再升级。PostgreSQL 存储库请先做 `pg_dump`。',
     },
   },
   'store.newer': {
@@ -163,8 +163,8 @@ export const STORE_ERRORS = {
       zh: '存储库由更新版本的 cdrsync 写入。',
     },
     hint: {
-      en: 'Use the newer cdrsync again; or move the store away with its -wal and -shm, and put in its place the backup that was made beside it before it migrated.',
-      zh: '请继续使用较新的 cdrsync；或把存储库连同 `-wal` 和 `-shm` 一起移走，换上升级前在旁边留下的备份。',
+      en: 'Use the newer cdrsync again; or move the store away with its -wal and -shm, and put in its place the backup that was made beside it before it migrated. In PostgreSQL restore the dump that you took before.',
+      zh: '请继续使用较新的 cdrsync；或把存储库连同 `-wal` 和 `-shm` 一起移走，换上升级前在旁边留下的备份。PostgreSQL 请恢复升级前的转储。',
     },
   },
   'store.foreign': {
@@ -174,8 +174,8 @@ export const STORE_ERRORS = {
       zh: '该数据库里有其他程序的表。程序没有改动它。',
     },
     hint: {
-      en: 'Give cdrsync a file of its own in "store".',
-      zh: '请在 `store` 中为 cdrsync 指定单独的文件。',
+      en: 'Give cdrsync a file of its own in "store", or in PostgreSQL another `?schema=`.',
+      zh: '请在 `store` 中为 cdrsync 指定单独的文件；若为 PostgreSQL，请换一个 `?schema=`。',
     },
   },
   'lease.lost': {
