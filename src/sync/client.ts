@@ -153,9 +153,9 @@ export function makeClient(settings: ClientSettings): Client {
         hint: mapText(hint, (text) => settings.redact(redactSent(text))),
       };
       log.debug({ account, operation: sent.operation, code: fault.code }, fault.message);
-      // Also where nobody waits for this answer any more.
-      const told = Math.min(waitOf(error.fault), LONGEST_WAIT_IN_RUN);
-      if (told > 0) nextStart = Math.max(nextStart, performance.now() + told);
+      // Also where nobody waits for this answer any more. A longer wait ends the run.
+      const told = waitOf(error.fault);
+      if (told <= LONGEST_WAIT_IN_RUN) nextStart = Math.max(nextStart, performance.now() + told);
       throw new CdrError(fault, { operation: sent.operation });
     }
   };
