@@ -91,6 +91,21 @@ describeServer('postgres', () => {
     }
   });
 
+  it('reads on where all connections break at once', async () => {
+    const { relay, store } = await behindRelay();
+    const read = () =>
+      store.db
+        .selectFrom('meta')
+        .select(sql<string>`pg_sleep(0.4)::text`.as('slept'))
+        .where('name', '=', 'store_id')
+        .execute();
+    // As many as the pool has.
+    const reading = Promise.all([read(), read(), read(), read()]);
+    await sleep(250);
+    relay.cut();
+    expect(await reading).toHaveLength(4);
+  });
+
   it('says what is wrong where nobody answers, without the password', async () => {
     const { schema, relay } = await behindRelay();
     relay.close();

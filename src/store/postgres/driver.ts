@@ -109,6 +109,8 @@ class StoreConnection implements DatabaseConnection {
   readonly #patiently: Patiently;
   #client: pg.PoolClient;
   #lost = false;
+  /** Whether the client is ours: not between the loss of one and the next. */
+  #held = true;
   /** Of the transaction that is open; null outside of one that writes. */
   #number: TransactionNumber | null = null;
   #open = false;
@@ -175,6 +177,8 @@ class StoreConnection implements DatabaseConnection {
   }
 
   release(): void {
+    if (!this.#held) return;
+    this.#held = false;
     this.#client.off('error', this.#onError);
     this.#client.release(this.#lost);
   }
@@ -236,11 +240,12 @@ class StoreConnection implements DatabaseConnection {
   /** Another client in the place of one that is lost; inside a transaction there is none. */
   async #mend(): Promise<void> {
     if (!this.#lost || this.#open) return;
-    const client = await this.#connect();
+    // First: where all connections of the pool are lost at once, each would wait for another's place.
     this.release();
-    this.#client = client;
+    this.#client = await this.#connect();
+    this.#held = true;
     this.#lost = false;
-    client.on('error', this.#onError);
+    this.#client.on('error', this.#onError);
   }
 
   async #wasCommitted({ xid, server }: TransactionNumber): Promise<boolean> {
