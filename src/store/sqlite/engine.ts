@@ -83,24 +83,29 @@ async function lastSequence(db: Kysely<Schema>): Promise<number> {
   return value;
 }
 
+/** All names of a page in one parameter, a list as JSON. */
+type Find = SQLite.Statement<[string, string], StoredCall>;
+
 interface Statements {
-  readonly byId: SQLite.Statement<[string, string], StoredCall>;
-  readonly byOtherIdentity: SQLite.Statement<[string, string], StoredCall>;
-  readonly byNativeId: SQLite.Statement<[string, string], StoredCall>;
+  readonly byId: Find;
+  readonly byOtherIdentity: Find;
+  /** Of pairs of a key and a native id: other calls than the one of the key. */
+  readonly byNativeId: Find;
   readonly upsert: SQLite.Statement<unknown[]>;
 }
 
 function prepare(database: SQLite.Database): Statements {
-  const select = `select ${KNOWN_COLUMNS.join(', ')} from calls where account_id = ?`;
+  // A cross join, because SQLite begins with the table that stands first in one.
+  const select = `select ${KNOWN_COLUMNS.map((column) => `c.${column}`).join(', ')}
+    from json_each(?) name cross join calls c where c.account_id = ?`;
   const places = CALL_COLUMNS.map(() => '?').join(', ');
   const updates = UPDATED_COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ');
-  const find = (condition: string) =>
-    database.prepare<[string, string], StoredCall>(`${select} and ${condition}`);
+  const find = (condition: string): Find => database.prepare(`${select} and ${condition}`);
   return {
-    byId: find('call_id = ?'),
+    byId: find('c.call_id = name.value'),
     // As the partial index has it; without the second half it would not be used.
-    byOtherIdentity: find('identity_key = ? and identity_key <> call_id'),
-    byNativeId: find('native_id = ?'),
+    byOtherIdentity: find('c.identity_key = name.value and c.identity_key <> c.call_id'),
+    byNativeId: find('c.native_id = name.value ->> 1 and c.call_id <> name.value ->> 0'),
     upsert: database.prepare(
       `insert into "calls" (${CALL_COLUMNS.join(', ')}) values (${places})
        on conflict (account_id, call_id) do update set ${updates}`,
@@ -113,20 +118,23 @@ function insertOf({ name, columns }: BulkTable): string {
   return `insert into "${name}" (${names}) values (${columns.map(() => '?').join(', ')})`;
 }
 
+/** A statement for a page instead of three for each row: 6 µs a row instead of 17. */
 function findKnown(
   { byId, byOtherIdentity, byNativeId }: Statements,
   accountId: string,
   identities: readonly Identity[],
 ): readonly StoredCall[] {
+  const keys = JSON.stringify(identities.map(({ key }) => key));
+  const natives = identities.flatMap(({ key, nativeId }) =>
+    nativeId === null ? [] : [[key, nativeId]],
+  );
   const found = new Map<string, StoredCall>();
-  const keep = (call: StoredCall): void => {
-    if (!found.has(call.call_id)) found.set(call.call_id, call);
-  };
-  for (const { key, nativeId } of identities) {
-    const call = byId.get(accountId, key);
-    if (call !== undefined) keep(call);
-    byOtherIdentity.all(accountId, key).forEach(keep);
-    if (nativeId !== null) byNativeId.all(accountId, nativeId).forEach(keep);
+  for (const calls of [
+    byId.all(keys, accountId),
+    byOtherIdentity.all(keys, accountId),
+    byNativeId.all(JSON.stringify(natives), accountId),
+  ]) {
+    for (const call of calls) found.set(call.call_id, call);
   }
   return [...found.values()];
 }
