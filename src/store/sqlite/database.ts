@@ -6,6 +6,7 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   type Driver,
+  type QueryResult,
   SqliteAdapter,
   type SqliteDatabase,
   SqliteDialect,
@@ -64,8 +65,10 @@ export function openSqlite(path: string, access: 'read' | 'write'): SqliteFile {
       database.pragma('synchronous = NORMAL');
       // In KiB. With SQLite's own 2 MB the indexes of a large store are read anew for each page.
       database.pragma('cache_size = -32000');
-      // Pages of 4 KB in the journal before it is moved into the file: each of them once, not 4 times.
-      database.pragma('wal_autocheckpoint = 4000');
+      // Pages of 4 KB in the journal before it is moved into the file: the pages of the indexes, which
+      // each page of calls touches anew, are moved once for all. Of 400,000 new calls a row took 65 µs
+      // with 4000 pages, 46 with 16000, 43 with 32000.
+      database.pragma('wal_autocheckpoint = 16000');
     },
     backup: async (target) => {
       await database.backup(target);
@@ -126,6 +129,14 @@ class ImmediateSqliteDriver extends SqliteDriver {
   /** When a wait for the lock was given up last: whoever comes next does not wait as long again. */
   #gaveUpAt = Number.NEGATIVE_INFINITY;
 
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const connection = await super.acquireConnection();
+    return {
+      executeQuery: (query) => connection.executeQuery(query),
+      streamQuery: (query, size) => inChunks(connection.streamQuery(query, size), size),
+    };
+  }
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     const patience =
       performance.now() - this.#gaveUpAt < BUSY_WAIT_MS ? BUSY_MOMENT_MS : BUSY_WAIT_MS;
@@ -150,6 +161,21 @@ class ImmediateSqliteDriver extends SqliteDriver {
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     await super.rollbackTransaction(connection).catch(() => undefined);
   }
+}
+
+/** Kysely hands rows of SQLite on one by one, and each hand costs as much as reading the row. */
+async function* inChunks<Row>(
+  results: AsyncIterable<QueryResult<Row>>,
+  size: number,
+): AsyncGenerator<QueryResult<Row>> {
+  let rows: Row[] = [];
+  for await (const result of results) {
+    rows.push(...result.rows);
+    if (rows.length < size) continue;
+    yield { rows };
+    rows = [];
+  }
+  if (rows.length > 0) yield { rows };
 }
 
 class TransactionalDdlAdapter extends SqliteAdapter {
