@@ -84,7 +84,7 @@ function linesOf(text: string): readonly JsonObject[] {
 /** What `export --history` writes now. */
 async function exported(store: Store): Promise<readonly JsonObject[]> {
   const records: StoredRecord[] = [];
-  for await (const record of streamRecords(store, null)) records.push(record);
+  for await (const batch of streamRecords(store, null)) records.push(...batch);
   const lines: string[] = [];
   for (const record of records) {
     for (const version of await readVersions(store, record)) lines.push(versionJson(version));

@@ -2,7 +2,7 @@ import type { ZoneClock } from '../time.ts';
 import { BYTE_ORDER_MARK, csvHeader, csvLine } from './csv.ts';
 import { ndjsonLine } from './ndjson.ts';
 import type { Pieces } from './output.ts';
-import type { Rows } from './rows.ts';
+import type { ExportRow, Rows } from './rows.ts';
 import { xlsxFile } from './xlsx.ts';
 
 export const FORMATS = ['ndjson', 'csv', 'xlsx'] as const;
@@ -33,19 +33,21 @@ export function formatRows(rows: Rows, { format, history, bom, clockOf }: Format
 }
 
 /** Gathered to this size before they are written. */
-const CHUNK = 64 * 1024;
+const CHUNK = 256 * 1024;
 
-async function* gather<Row>(
+async function* gather(
   head: string,
-  rows: AsyncIterable<Row>,
-  line: (row: Row) => string,
+  rows: Rows,
+  line: (row: ExportRow) => string,
 ): AsyncGenerator<string> {
   let text = head;
-  for await (const row of rows) {
-    text += line(row);
-    if (text.length < CHUNK) continue;
-    yield text;
-    text = '';
+  for await (const batch of rows) {
+    for (const row of batch) {
+      text += line(row);
+      if (text.length < CHUNK) continue;
+      yield text;
+      text = '';
+    }
   }
   yield text;
 }

@@ -74,16 +74,18 @@ export async function* xlsxFile(
     archive.end();
   };
   begin();
-  for await (const row of rows) {
-    if (last === limits.rows || bytes >= limits.bytes) {
-      end();
-      begin();
+  for await (const batch of rows) {
+    for (const row of batch) {
+      if (last === limits.rows || bytes >= limits.bytes) {
+        end();
+        begin();
+      }
+      last += 1;
+      xml += rowXml(row, last);
+      if (xml.length < PIECE) continue;
+      pack();
+      yield* archive.take();
     }
-    last += 1;
-    xml += rowXml(row, last);
-    if (xml.length < PIECE) continue;
-    pack();
-    yield* archive.take();
   }
   end();
   for (const part of workbookParts(sheets)) {

@@ -1,5 +1,5 @@
 import { engineOf } from './engine.ts';
-import { RECORD_COLUMNS, ROWS_A_FETCH, type StoredRecord } from './records.ts';
+import { type Batches, inBatches, RECORD_COLUMNS, type StoredRecord } from './records.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -31,8 +31,8 @@ export interface ChangeRange {
 }
 
 /** Streams the records that were written last in this range, in the order of their `change_seq`. */
-export function streamChanges(store: Store, range: ChangeRange): AsyncIterable<StoredRecord> {
-  return changesQuery(store, range).stream(ROWS_A_FETCH);
+export function streamChanges(store: Store, range: ChangeRange): Batches<StoredRecord> {
+  return inBatches(store.db, changesQuery(store, range));
 }
 
 export function changesQuery({ db }: Store, { since, upTo, accountIds }: ChangeRange) {

@@ -1,6 +1,7 @@
-import { type Selectable, sql } from 'kysely';
+import { type Compilable, type Selectable, sql } from 'kysely';
 import { type Engine, engineOf } from './engine.ts';
-import type { CallsTable } from './schema.ts';
+import type { Database } from './opening.ts';
+import type { CallsTable, CallVersionsTable } from './schema.ts';
 import type { Store } from './store.ts';
 
 /** Which calls are wanted: of each account, those started in a half-open range of ISO times. */
@@ -56,26 +57,49 @@ export type StoredRecord = Pick<Selectable<CallsTable>, (typeof RECORD_COLUMNS)[
 
 /** The records as one JSON line each, `custom` and `raw` as they were received. */
 export function recordJson(record: StoredRecord): string {
-  const parts = RECORD_COLUMNS.map((column) => `"${column}":${columnJson(column, record)}`);
-  return `{${parts.join(',')}}`;
+  // By concatenation: half the time of a list that is joined.
+  let text = '';
+  for (const column of RECORD_COLUMNS) text += HEADS[column] + columnJson(column, record);
+  return `${text}}`;
 }
+
+/** What stands before the value of a column. */
+const HEADS = Object.fromEntries(
+  RECORD_COLUMNS.map((column, index) => [column, `${index === 0 ? '{' : ','}"${column}":`]),
+);
 
 function columnJson(column: (typeof RECORD_COLUMNS)[number], record: StoredRecord): string {
   if (column === 'is_call') return record.is_call === 1 ? 'true' : 'false';
   // JSON already; parsing it would only risk its numbers.
   if (column === 'flags' || column === 'custom' || column === 'raw') return record[column];
-  return JSON.stringify(record[column]);
+  const value = record[column];
+  if (value === null) return 'null';
+  return typeof value === 'string' ? stringJson(value) : String(value);
 }
 
-/** A way to a server and back for so many rows; SQLite takes them one by one. */
-export const ROWS_A_FETCH = 1000;
+/** Nothing in it that JSON writes otherwise. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function stringJson(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** Rows as they come: so many at once, since a promise for each would take as long as the row itself. */
+export type Batches<Row> = AsyncIterable<readonly Row[]>;
+
+/** So many rows are one way to a server and back. */
+const BATCH = 500;
+
+export async function* inBatches<Row>(db: Database, query: Compilable<Row>): Batches<Row> {
+  for await (const { rows } of db.getExecutor().stream(query.compile(), BATCH)) yield rows;
+}
 
 /** Streams records ordered by `started_at, account_id, call_id`, over all accounts where none is named. */
 export function streamRecords(
   store: Store,
   ranges: readonly RecordRange[] | null,
-): AsyncIterable<StoredRecord> {
-  return recordsQuery(store, ranges).stream(ROWS_A_FETCH);
+): Batches<StoredRecord> {
+  return inBatches(store.db, recordsQuery(store, ranges));
 }
 
 /** By the index that has the records in this order already, from the first bound to the last. */
@@ -125,30 +149,55 @@ export async function readVersions(
   store: Store,
   current: VersionKey,
 ): Promise<readonly CallVersion[]> {
-  const { account_id, call_id } = current;
-  if (current.version === 1) return [];
-  const versions = await versionsQuery(store, current).execute();
-  return versions.map(({ record, raw, change_reason, replaced_at, version: number }) => {
-    const columns: Omit<StoredRecord, 'account_id' | 'call_id' | 'version' | 'raw'> =
-      JSON.parse(record);
-    const before = { ...columns, account_id, call_id, version: number, raw };
-    return { record: before, change_reason, replaced_at };
-  });
+  const [versions = []] = await readVersionsOf(store, [current]);
+  return versions;
+}
+
+/** The same for some calls, in their order. */
+export async function readVersionsOf(
+  store: Store,
+  calls: readonly VersionKey[],
+): Promise<readonly (readonly CallVersion[])[]> {
+  const changed = Map.groupBy(
+    calls.filter(({ version }) => version > 1),
+    ({ account_id }) => account_id,
+  );
+  const found = new Map<string, Map<string, CallVersion[]>>();
+  for (const [accountId, some] of changed) {
+    const ids = some.map(({ call_id }) => call_id);
+    const versions = (await versionsQuery(store, accountId, ids).execute()).map(versionOf);
+    found.set(
+      accountId,
+      Map.groupBy(versions, ({ record }) => record.call_id),
+    );
+  }
+  return calls.map(({ account_id, call_id, version }) =>
+    // The call may have been read before these, and have changed in between.
+    (found.get(account_id)?.get(call_id) ?? []).filter(({ record }) => record.version < version),
+  );
+}
+
+function versionOf(stored: Selectable<CallVersionsTable>): CallVersion {
+  const { account_id, call_id, version, record, raw, change_reason, replaced_at } = stored;
+  const columns: Omit<StoredRecord, 'account_id' | 'call_id' | 'version' | 'raw'> =
+    JSON.parse(record);
+  return {
+    record: { ...columns, account_id, call_id, version, raw },
+    change_reason,
+    replaced_at,
+  };
 }
 
 type VersionKey = Pick<StoredRecord, 'account_id' | 'call_id' | 'version'>;
 
-export function versionsQuery({ db }: Store, { account_id, call_id, version }: VersionKey) {
-  return (
-    db
-      .selectFrom('call_versions')
-      .selectAll()
-      .where('account_id', '=', account_id)
-      .where('call_id', '=', call_id)
-      // The record may have been read before these, and have changed in between.
-      .where('version', '<', version)
-      .orderBy('version')
-  );
+export function versionsQuery({ db }: Store, accountId: string, callIds: readonly string[]) {
+  return db
+    .selectFrom('call_versions')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('call_id', 'in', callIds)
+    .orderBy('call_id')
+    .orderBy('version');
 }
 
 /** Like the record's own, with the reason and the time of the change after it. */
