@@ -50,7 +50,10 @@ export async function applyWrites(
   const numbers = await takeSequence(trx, due.length);
   const { rows, versions } = composeRows(context, due, stored, numbers);
   await keepVersions(trx, versions, context.now);
-  await engineOf(trx).upsertCalls(trx, rows);
+  const engine = engineOf(trx);
+  const written = engine.upsertCalls(trx, rows);
+  if (engine.aside) context.onBusy?.();
+  await written;
   await setBackErasedTo(trx, context.accountId, due.flatMap(startInClear));
 }
 

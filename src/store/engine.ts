@@ -8,6 +8,8 @@ import type { CallsTable, Schema } from './schema.ts';
  * SQL which both understand stands outside, once.
  */
 export interface Engine {
+  /** Whether it works while this thread does something else. */
+  readonly aside: boolean;
   /**
    * Now, in milliseconds since 1970, by the clock that leases go by: of all
    * processes that share the store there is one, wherever they run.

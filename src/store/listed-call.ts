@@ -16,6 +16,8 @@ export interface ListedCall {
 }
 
 export interface WriteContext {
+  /** Called when the rows are on their way to a database that now works for a while, and not in this thread. */
+  readonly onBusy?: () => void;
   readonly accountId: string;
   readonly provider: string;
   readonly source: 'pull' | 'push';

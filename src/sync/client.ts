@@ -34,6 +34,8 @@ export interface AskOptions {
   readonly needed?: Promise<void>;
   /** Called once the request has left, or has to wait for its time. */
   readonly onLeft?: () => void;
+  /** Resolves once there is time to read the answer: no sooner is more done than to receive it. */
+  readonly time?: Promise<void>;
 }
 
 /** Asks one account's provider, politely: paced, signed afresh each time, tried again where that helps. */
@@ -80,6 +82,7 @@ interface Sending {
   readonly signal: AbortSignal;
   readonly needed: Promise<void> | undefined;
   readonly onLeft: () => void;
+  readonly time: Promise<void> | undefined;
 }
 
 const ATTEMPTS = 5;
@@ -142,6 +145,7 @@ export function makeClient(settings: ClientSettings): Client {
       answered = true;
       const ms = seen(String(response.status));
       log.debug({ account, operation: sent.operation, status: response.status, ms }, 'request');
+      await sending.time;
       return { value: readResponse(response, read), date: response.date, heardAt };
     } catch (error) {
       if (!(error instanceof CdrError)) throw error;
@@ -204,13 +208,13 @@ export function makeClient(settings: ClientSettings): Client {
     requests: () => requests,
     skew: () => skew,
     heard: () => heard,
-    ask(exchange, { attempts = ATTEMPTS, needed, onLeft = () => undefined, ...given } = {}) {
+    ask(exchange, { attempts = ATTEMPTS, needed, time, onLeft = () => undefined, ...given } = {}) {
       const mended = new Set<string>();
       const signal =
         given.signal === undefined
           ? settings.signal
           : AbortSignal.any([settings.signal, given.signal]);
-      const sending = { signal, needed, onLeft };
+      const sending = { signal, needed, time, onLeft };
       return pRetry(() => attempt(exchange, mended, sending), {
         retries: attempts - 1,
         minTimeout: SECOND / 2,

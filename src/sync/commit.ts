@@ -33,6 +33,7 @@ export type Step =
  * One transaction a page: its rows, the cursor after it, the walk's memory, and
  * the run's counts. Whenever the process dies, the store stands at a page's border.
  *
+ * @param onBusy called when the database has work for a while.
  * @returns the step taken, which may prove more than the page alone does.
  */
 export async function commitPage(
@@ -41,11 +42,12 @@ export async function commitPage(
   page: ReadPage,
   memory: WalkMemory,
   step: Step,
+  onBusy: () => void,
 ): Promise<Step> {
   const { store, lease, settings } = context;
   const skew = changedSkew(context);
   const { taken, written, added } = await fenced(store, lease, async (trx) => {
-    const walk = { memory, proven: step.kind === 'proven' };
+    const walk = { memory, proven: step.kind === 'proven', onBusy };
     const written = await writePage(trx, context, window, page, walk);
     const taken = (await confirmDay(trx, context, window, step, written.counts)) ?? step;
     await takeStep(trx, context, window, page, taken);

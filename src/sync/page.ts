@@ -1,4 +1,4 @@
-import { isObject, type Json, parseJson } from '../json.ts';
+import { isObject, parseJson } from '../json.ts';
 import type { Written } from '../store/call-writes.ts';
 import { writeCalls } from '../store/calls.ts';
 import type { ListedCall, WriteContext } from '../store/listed-call.ts';
@@ -7,10 +7,10 @@ import { quarantineRows } from '../store/quarantine.ts';
 import type { Counts } from '../store/runs.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { holdRows, type PendingWindow, recallRows } from '../store/windows.ts';
-import { isoMillis, SECOND, type Span } from '../time.ts';
+import { isoMillis, SECOND } from '../time.ts';
 import type { RunContext } from './context.ts';
 import { digestOf, type WalkMemory } from './memory.ts';
-import { type ReadRow, readRow, rowReader } from './rows.ts';
+import { type ReadRow, readRow } from './rows.ts';
 
 /** How many rows of each outcome: what a page adds to the run's counts. */
 export type RowCounts = Pick<
@@ -29,27 +29,32 @@ export interface ReadPage {
 }
 
 export function readPage(
-  context: RunContext,
-  window: Span,
-  rows: readonly Json[],
+  { connector }: RunContext,
+  rows: readonly ReadRow[],
   memory: WalkMemory,
 ): ReadPage {
-  const read = rows.map(rowReader(context, window));
   // A derived identity cannot tell a repeat from a second call.
-  if (context.connector.identity === 'derived') return { rows: read, repeated: new Set() };
+  if (connector.identity === 'derived') return { rows, repeated: new Set() };
   const onPage = new Set<string>();
   const repeated = new Set<ListedCall>();
-  for (const row of read) {
+  for (const row of rows) {
     const known = memory.counts.has(row.digest) || onPage.has(row.digest);
     if (known && row.kind === 'call') repeated.add(row.listed);
     onPage.add(row.digest);
   }
-  return { rows: read, repeated };
+  return { rows, repeated };
 }
 
 export interface WrittenPage {
   readonly counts: RowCounts;
   readonly calls: readonly Written[];
+}
+
+export interface PageWalk {
+  readonly memory: WalkMemory;
+  readonly proven: boolean;
+  /** Called when the database has work for a while. */
+  readonly onBusy: () => void;
 }
 
 /** Writes the rows of one page, inside the transaction that moves the cursor past it. */
@@ -58,7 +63,7 @@ export async function writePage(
   context: RunContext,
   window: PendingWindow,
   page: ReadPage,
-  walk: { readonly memory: WalkMemory; readonly proven: boolean },
+  walk: PageWalk,
 ): Promise<WrittenPage> {
   const rejected = page.rows.flatMap((row) => (row.kind === 'rejected' ? [row.row] : []));
   await quarantineRows(trx, context.settings.id, rejected, Date.now());
@@ -66,7 +71,7 @@ export async function writePage(
   const written =
     context.connector.identity === 'derived'
       ? await writeDerived(trx, context, window, page, walk)
-      : await writeCalls(trx, writeContext(context), callsOf(page));
+      : await writeCalls(trx, { ...writeContext(context), onBusy: walk.onBusy }, callsOf(page));
   for (const { outcome, listed } of written) {
     const repeat = outcome === 'unchanged' && page.repeated.has(listed);
     counts[repeat ? 'duplicates' : outcome] += 1;
@@ -121,7 +126,7 @@ async function writeDerived(
   context: RunContext,
   window: PendingWindow,
   page: ReadPage,
-  { memory, proven }: { readonly memory: WalkMemory; readonly proven: boolean },
+  { memory, proven }: PageWalk,
 ): Promise<readonly Written[]> {
   const calls = callsOf(page);
   const onPage = countIds(calls);

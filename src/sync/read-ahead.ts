@@ -1,8 +1,11 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Page, Paging } from '../providers/provider.ts';
 import type { PendingWindow } from '../store/windows.ts';
 import { type AskedPage, askPage } from './ask-page.ts';
+import type { AskOptions } from './client.ts';
 import type { RunContext } from './context.ts';
 import type { WalkMemory } from './memory.ts';
+import { type ReadRow, rowReader } from './rows.ts';
 
 /** A page of a window, by what it is asked for with. */
 export type Asked = Pick<PendingWindow, 'id' | 'from_at' | 'to_at' | 'cursor'>;
@@ -28,14 +31,26 @@ export interface ReadAhead {
    *
    * @throws CdrError where the provider fails.
    */
-  take(context: RunContext, asked: Asked): Promise<AskedPage>;
+  take(context: RunContext, asked: Asked): Promise<TakenPage>;
+  /**
+   * Says that there is time for the answer by now: the page before is with the
+   * database, which this thread has nothing to do for. Until then, it would only
+   * keep the database waiting for the next statement.
+   */
+  readonly meanwhile: () => void;
   /** Gives up what is under way, and waits until it is. */
   drop(): Promise<void>;
 }
 
+export interface TakenPage extends AskedPage {
+  /** Its rows, mapped: once, and by now where there was time for it. */
+  readonly rows: () => readonly ReadRow[];
+}
+
 interface UnderWay {
   readonly asked: Asked;
-  readonly answer: Promise<AskedPage>;
+  readonly answer: Promise<TakenPage>;
+  readonly haveTime: () => void;
   readonly need: () => void;
   readonly abandon: () => void;
 }
@@ -52,24 +67,33 @@ export function readAhead(): ReadAhead {
 
   return {
     drop,
+    meanwhile: () => underWay?.haveTime(),
     async begin(context, asked) {
       if (underWay !== null) return;
       const { id, from_at, to_at, cursor } = asked;
       const needed = Promise.withResolvers<void>();
       const left = Promise.withResolvers<void>();
+      const time = Promise.withResolvers<void>();
       const abandoned = new AbortController();
-      const answer = askPage(context, asked, {
+      const answer = takePage(context, asked, {
         needed: needed.promise,
+        time: time.promise,
         signal: abandoned.signal,
         onLeft: left.resolve,
       });
+      mapMeanwhile(answer, () => underWay?.answer === answer);
       underWay = {
         asked: { id, from_at, to_at, cursor },
         answer,
-        need: needed.resolve,
+        haveTime: time.resolve,
+        need: () => {
+          needed.resolve();
+          time.resolve();
+        },
         abandon: () => {
           abandoned.abort();
           needed.resolve();
+          time.resolve();
         },
       };
       await Promise.race([left.promise, answer.catch(() => undefined)]);
@@ -77,7 +101,7 @@ export function readAhead(): ReadAhead {
     async take(context, asked) {
       if (underWay === null || !isSame(underWay.asked, asked)) {
         await drop();
-        return askPage(context, asked);
+        return takePage(context, asked);
       }
       const { answer, need } = underWay;
       underWay = null;
@@ -85,6 +109,37 @@ export function readAhead(): ReadAhead {
       return answer;
     },
   };
+}
+
+async function takePage(
+  context: RunContext,
+  asked: Asked,
+  options?: AskOptions,
+): Promise<TakenPage> {
+  const answer = await askPage(context, asked, options);
+  let rows: readonly ReadRow[] | null = null;
+  return {
+    ...answer,
+    rows: () => {
+      rows ??= answer.page.rows.map(rowReader(context, answer.ask));
+      return rows;
+    },
+  };
+}
+
+/**
+ * Maps the rows of a page that nobody waits for yet: the one before is still
+ * being written, by another thread or another machine. Who waits has a request
+ * to send first.
+ */
+function mapMeanwhile(answer: Promise<TakenPage>, isIdle: () => boolean): void {
+  const map = async (): Promise<void> => {
+    const { rows } = await answer;
+    await breathe();
+    if (isIdle()) rows();
+  };
+  // What failed fails again where it is asked for.
+  map().catch(() => undefined);
 }
 
 function isSame(one: Asked, other: Asked): boolean {

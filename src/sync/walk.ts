@@ -66,7 +66,7 @@ export async function walkWindow(
     const { paging } = context.connector;
     const foreseen = open ? foresee(page, { window, memory, paging }, following) : null;
     if (foreseen !== null) await ahead.begin(context, foreseen);
-    const read = readPage(context, ask, page.rows, memory);
+    const read = readPage(context, answer.rows(), memory);
     const news = rememberPage(
       memory,
       read.rows.map(({ digest }) => digest),
@@ -94,7 +94,7 @@ export async function walkWindow(
     const wanted = nextStep(context, next, ask, memory, verdict, first);
     const after = open ? askedAfter(window, wanted, following) : null;
     if (after !== null) await ahead.begin(context, after);
-    const step = await commitPage(context, next, read, memory, wanted);
+    const step = await commitPage(context, next, read, memory, wanted, ahead.meanwhile);
     logStep(context, ask, verdict, step);
     if (verdict.kind === 'narrow' && verdict.doubtful === true) context.futileWalks += 1;
     if (step.kind !== 'continue' && step.kind !== 'restart') return;

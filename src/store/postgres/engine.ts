@@ -17,6 +17,7 @@ import { callType } from './types.ts';
 export function postgresEngine(schema: string, patience: number): Engine {
   const space = claimSpace(schema);
   return {
+    aside: true,
     clock: () => sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
     transact: (db, write) => transact(db, write, patience),
     snapshot: (db, read, length = 'short') =>

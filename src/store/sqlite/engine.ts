@@ -21,6 +21,7 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
     return statements;
   };
   return {
+    aside: false,
     clock: () => sql<number>`${Date.now()}`,
     transact: (db, write) => db.transaction().execute(write),
     snapshot: (db, read) =>
