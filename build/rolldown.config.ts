@@ -8,12 +8,11 @@ import { notices } from './notices.ts';
  * their own, and those that only the worker loads. The others are bundled,
  * since most of a command's start went into finding and reading their files:
  * `status` on a small store took 0.24 s with them and 0.14 s without, each with
- * Node's compile cache.
+ * Node's compile cache. pino's thread is not among them: no transport is used.
  */
 const EXTERNAL = [
   'better-sqlite3',
   '@electric-sql/pglite',
-  'pino',
   'pino-pretty',
   'bullmq',
   'ioredis',
