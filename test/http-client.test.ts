@@ -2,6 +2,8 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeHttpClient } from '../src/providers/http.ts';
+import { findProvider } from '../src/providers/registry.ts';
+import { makeClient } from '../src/sync/client.ts';
 import { serve } from './support/gate.ts';
 
 /** A server that answers at once, whatever is still on its way to it. */
@@ -43,4 +45,44 @@ it('is done with a request once it is answered, however early that came', async 
   // Longer than the deadline of a request, which is a second after its timeout.
   await sleep(1800);
   expect(unheard).toEqual([]);
+});
+
+it('reads an answer when there is time for it, and not before', async () => {
+  const url = await hastyServer(200);
+  const http = makeHttpClient({ timeout: 5000, proxy: false, ca: null });
+  onTestFinished(() => http.close());
+  const connector = findProvider('infin8linx')?.open({
+    ...{ accountId: 'acme', baseUrl: url, timeZone: 'Asia/Shanghai', currency: null },
+    ...{ credentials: { token: 'a token of the test' }, options: {} },
+  });
+  if (connector === undefined) return expect.fail('there is no such provider');
+  const silent = (): void => undefined;
+  const answered = Promise.withResolvers<void>();
+  const client = makeClient({
+    ...{ account: 'acme', connector, http, minInterval: 0, redact: (text) => text },
+    ...{ log: { debug: silent, info: silent, warn: silent, error: silent } },
+    signal: new AbortController().signal,
+    onRequest: () => answered.resolve(),
+  });
+  const steps: string[] = [];
+  const time = Promise.withResolvers<void>();
+  const asked = client.ask(
+    {
+      request: () => ({
+        ...{ operation: 'list', method: 'GET', url, headers: {}, secrets: [] },
+        body: { kind: 'none' },
+      }),
+      read: () => {
+        steps.push('read');
+        return { kind: 'page' };
+      },
+    },
+    { time: time.promise, onLeft: () => steps.push('left') },
+  );
+  await answered.promise;
+  await sleep(100);
+  expect(steps).toEqual(['left']);
+  time.resolve();
+  expect((await asked).value).toEqual({ kind: 'page' });
+  expect(steps).toEqual(['left', 'read']);
 });
