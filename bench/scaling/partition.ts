@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { z } from 'zod';
-import { CALL_COLUMNS, KNOWN_COLUMNS, UPDATED_COLUMNS } from '../../src/store/hot-columns.ts';
-import { callType } from '../../src/store/postgres/types.ts';
+import { KNOWN_COLUMNS, UPDATED_COLUMNS } from '../../src/store/hot-columns.ts';
+import { SENT_AS } from '../../src/store/postgres/types.ts';
+import { CALLS } from '../../src/store/tables.ts';
 import { isoSeconds } from '../../src/time.ts';
 import type { World } from '../server/world.ts';
 import { connect } from '../support/big-postgres.ts';
@@ -111,8 +112,8 @@ async function insertPages(
     union ${known} and identity_key = any($2::text[]) and identity_key <> call_id
     union ${known} and native_id = any($3::text[])`;
   const key = table === 'calls' ? 'account_id, call_id' : 'account_id, call_id, started_at';
-  const columns = CALL_COLUMNS.join(', ');
-  const arrays = CALL_COLUMNS.map((column, index) => `$${index + 1}::${callType(column)}[]`);
+  const columns = CALLS.columns.map(({ name }) => name).join(', ');
+  const arrays = CALLS.columns.map(({ kind }, index) => `$${index + 1}::${SENT_AS[kind]}[]`);
   const updates = UPDATED_COLUMNS.map((column) => `${column} = excluded.${column}`);
   const insert = `insert into ${table} (${columns}) select * from unnest(${arrays.join(', ')})
     on conflict (${key}) do update set ${updates.join(', ')}`;
@@ -128,7 +129,10 @@ async function insertPages(
       if (rowCount !== 0) throw new Error(`${rowCount} calls of a new page are known`);
     });
     written += await time(async () => {
-      await client.query(insert, CALL_COLUMNS.map(column));
+      await client.query(
+        insert,
+        CALLS.columns.map(({ name }) => column(name)),
+      );
       await client.query('commit');
     });
   }

@@ -173,8 +173,8 @@ export interface RunsTable {
   error: string | null;
 }
 
-/** The unified record's columns, and what the store keeps to recognise a call. */
-export interface CallsTable {
+/** The unified record's columns, and what the store keeps to recognise a call. A type, so that it also passes for a row of any table. */
+export type CallsTable = {
   account_id: string;
   provider: string;
   call_id: string;
@@ -221,7 +221,7 @@ export interface CallsTable {
   content_hash: string;
   /** By which erasure it was overwritten; null where it was not. */
   erasure_id: string | null;
-}
+};
 
 /** What a call was before a change. */
 export interface CallVersionsTable {

@@ -3,6 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { engineOf } from '../engine.ts';
 import type { Schema } from '../schema.ts';
+import { CALLS, type StoreTable, type TableName } from '../tables.ts';
 import { NOTHING, type Sum } from './digest.ts';
 import {
   countRows,
@@ -13,7 +14,7 @@ import {
   readDays,
   tableRows,
 } from './rows.ts';
-import { CALL_VERSIONS, CALLS, type CopyTable, SMALL_TABLES, type TableName } from './tables.ts';
+import { CALL_VERSIONS, SMALL_TABLES } from './tables.ts';
 
 /** All that a store holds, in sums. */
 export interface Content {
@@ -83,12 +84,12 @@ function digestOf(sums: readonly (readonly [name: string, sum: Sum])[]): string 
   return hash('sha256', lines.sort().join('\n'));
 }
 
-export async function sumTable(db: Kysely<Schema>, table: CopyTable): Promise<Sum> {
+export async function sumTable(db: Kysely<Schema>, table: StoreTable): Promise<Sum> {
   return readAll(comparedOf(table), tableRows(db, table));
 }
 
 /** Of a lease only the epoch goes along: a copy has no holder. */
-export function comparedOf(table: CopyTable): CopyTable {
+export function comparedOf(table: StoreTable): StoreTable {
   if (table.name !== 'leases') return table;
   const kept = ['account_id', 'epoch'];
   return { ...table, columns: table.columns.filter(({ name }) => kept.includes(name)) };

@@ -2,9 +2,10 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
 import type { BulkTable, Row } from '../bulk.ts';
 import type { Schema } from '../schema.ts';
+import { CALLS, type StoreTable } from '../tables.ts';
 import { type Sum, summing } from './digest.ts';
 import { MARK } from './mark.ts';
-import { CALL_VERSIONS, CALLS, type CopyTable } from './tables.ts';
+import { CALL_VERSIONS } from './tables.ts';
 
 /** Reading rows of any table, as many as there are. */
 
@@ -20,7 +21,7 @@ export interface DaySum extends DayKey {
 }
 
 /** What becomes of a row that is read; a promise where the next one has to wait. */
-export type Visit = (table: CopyTable, row: Row) => Promise<void> | null;
+export type Visit = (table: StoreTable, row: Row) => Promise<void> | null;
 
 type Source = Kysely<Schema>;
 
@@ -30,7 +31,7 @@ const CHUNK = 500;
 export const COPY_LEASE = 'store copy';
 
 /** All rows of a table but those by which a copy itself is kept. */
-export function tableRows(db: Source, table: CopyTable): AsyncIterable<Row> {
+export function tableRows(db: Source, table: StoreTable): AsyncIterable<Row> {
   const rows = from(db, table, sql`select * from ${sql.table(table.name)}`);
   if (table.name === 'meta') return rows.where('name', '<>', MARK).stream(CHUNK);
   if (table.name === 'leases') return rows.where('account_id', '<>', COPY_LEASE).stream(CHUNK);
@@ -61,7 +62,7 @@ export async function readDay(
 
 /** Reads rows to their end, sums them up, and lets timers and signals have their turn. */
 export async function readAll(
-  table: CopyTable,
+  table: StoreTable,
   rows: AsyncIterable<Row>,
   visit: Visit = () => null,
 ): Promise<Sum> {

@@ -2,11 +2,12 @@ import type { Row } from '../bulk.ts';
 import { engineOf } from '../engine.ts';
 import { fenced, type Lease } from '../leases.ts';
 import type { Store, StoreTransaction } from '../store.ts';
+import type { StoreTable, TableName } from '../tables.ts';
 import { comparedOf } from './content.ts';
 import type { Sum } from './digest.ts';
 import { MARK, writeMark } from './mark.ts';
 import { COPY_LEASE, readAll, tableRows } from './rows.ts';
-import { type CopyTable, SMALL_TABLES, type TableName } from './tables.ts';
+import { SMALL_TABLES } from './tables.ts';
 import { refuseWriters, type Target } from './target.ts';
 
 const A_STATEMENT = 500;
@@ -44,7 +45,7 @@ async function clear(trx: StoreTransaction, table: TableName): Promise<void> {
 async function copyTable(
   source: Store['db'],
   trx: StoreTransaction,
-  table: CopyTable,
+  table: StoreTable,
 ): Promise<Sum> {
   const { insertRows } = engineOf(trx);
   let rows: Row[] = [];

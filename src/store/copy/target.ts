@@ -4,9 +4,10 @@ import { acquireLease, fenced, type Lease } from '../leases.ts';
 import { oneAtATime } from '../meta.ts';
 import type { Schema } from '../schema.ts';
 import { type Store, type StoreTransaction, transact } from '../store.ts';
+import { CALLS, type TableName } from '../tables.ts';
 import { type Mark, readMark, removeMark, writeMark } from './mark.ts';
 import { COPY_LEASE } from './rows.ts';
-import { CALL_VERSIONS, CALLS, SMALL_TABLES, type TableName } from './tables.ts';
+import { CALL_VERSIONS, SMALL_TABLES } from './tables.ts';
 
 /** Into what a copy may be written, by whom, and when it is a store. */
 

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Kysely, sql, type Transaction } from 'kysely';
-import type { BulkTable, ColumnKind, Row } from '../bulk.ts';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+import type { BulkTable } from '../bulk.ts';
 import type { Engine, Footprint } from '../engine.ts';
-import { CALL_COLUMNS, KNOWN_COLUMNS, UPDATED_COLUMNS } from '../hot-columns.ts';
+import { KNOWN_COLUMNS, UPDATED_COLUMNS } from '../hot-columns.ts';
 import type { Identity, StoredCall } from '../identity.ts';
 import type { CallsTable, Schema } from '../schema.ts';
+import { CALLS } from '../tables.ts';
 import { claimSpace, followable, lastGiven, takeNumbers } from './sequence.ts';
 import { isConflict, isLost } from './trouble.ts';
-import { callType } from './types.ts';
+import { SENT_AS } from './types.ts';
 
 /**
  * PostgreSQL: many connections, many writers. What is done for the rows of a
@@ -39,7 +40,7 @@ export function postgresEngine(schema: string, patience: number): Engine {
     },
     knownCalls,
     upsertCalls,
-    insertRows,
+    insertRows: (trx, table, rows) => insert(trx, table, rows),
     analyze: async (db) => {
       await sql`analyze calls, call_versions`.execute(db);
     },
@@ -94,49 +95,32 @@ async function knownCalls(
   return rows;
 }
 
-const LIST = sql.join(CALL_COLUMNS.map((column) => sql.ref(column)));
 const UPDATES = sql.join(
   UPDATED_COLUMNS.map((column) => sql`${sql.ref(column)} = excluded.${sql.ref(column)}`),
 );
 
+function upsertCalls(trx: Transaction<Schema>, rows: readonly CallsTable[]): Promise<void> {
+  const update = sql` on conflict (account_id, call_id) do update set ${UPDATES}`;
+  return insert(trx, CALLS, rows, update);
+}
+
 /** A whole day may come as one page: its arrays are written in parts. */
 const ROWS_A_STATEMENT = 2000;
 
-async function upsertCalls(trx: Transaction<Schema>, rows: readonly CallsTable[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
-    const part = rows.slice(start, start + ROWS_A_STATEMENT);
-    const arrays = CALL_COLUMNS.map(
-      (column) => sql`${part.map((row) => row[column])}::${sql.raw(callType(column))}[]`,
-    );
-    await sql`insert into "calls" (${LIST}) select * from unnest(${sql.join(arrays)})
-      on conflict (account_id, call_id) do update set ${UPDATES}`.execute(trx);
-  }
-}
-
-const TYPES: Readonly<Record<ColumnKind, string>> = {
-  text: 'text',
-  // An insert makes of it what the column is.
-  integer: 'bigint',
-  decimal: 'numeric',
-  time: 'timestamptz',
-  day: 'date',
-  json: 'json',
-  bytes: 'bytea',
-};
-
-async function insertRows(
+async function insert(
   trx: Transaction<Schema>,
   { name, columns }: BulkTable,
-  rows: readonly Row[],
+  rows: readonly Readonly<Record<string, unknown>>[],
+  known: RawBuilder<unknown> = sql``,
 ): Promise<void> {
   const names = sql.join(columns.map((column) => sql.ref(column.name)));
   for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
     const part = rows.slice(start, start + ROWS_A_STATEMENT);
     const arrays = columns.map(
-      (column) => sql`${part.map((row) => row[column.name])}::${sql.raw(TYPES[column.kind])}[]`,
+      (column) => sql`${part.map((row) => row[column.name])}::${sql.raw(SENT_AS[column.kind])}[]`,
     );
     await sql`insert into ${sql.table(name)} (${names})
-      select * from unnest(${sql.join(arrays)})`.execute(trx);
+      select * from unnest(${sql.join(arrays)})${known}`.execute(trx);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { KyselyPlugin, QueryResult, UnknownRow } from 'kysely';
 import pg from 'pg';
+import type { ColumnKind } from '../bulk.ts';
 
 /** How values come back from PostgreSQL: as the same texts and numbers that SQLite holds. */
 
@@ -42,31 +43,13 @@ export const wholeMilliseconds: KyselyPlugin = {
   },
 };
 
-/** Of `calls`, the columns that are no text. */
-const CALL_TYPES: Readonly<Record<string, string>> = {
-  started_at: 'timestamptz',
-  ringing_at: 'timestamptz',
-  answered_at: 'timestamptz',
-  ended_at: 'timestamptz',
-  first_seen_at: 'timestamptz',
-  changed_at: 'timestamptz',
-  missing_since: 'timestamptz',
-  listed_on: 'date',
-  duration_seconds: 'bigint',
-  ring_seconds: 'bigint',
-  talk_seconds: 'bigint',
-  billed_seconds: 'bigint',
-  cost: 'numeric',
-  is_call: 'smallint',
-  listed_exact: 'smallint',
-  version: 'bigint',
-  change_seq: 'bigint',
-  mapping_version: 'integer',
-  flags: 'json',
-  custom: 'json',
-  raw: 'json',
+/** As what values of a column are sent: an insert makes of them what the column is. */
+export const SENT_AS: Readonly<Record<ColumnKind, string>> = {
+  text: 'text',
+  integer: 'bigint',
+  decimal: 'numeric',
+  time: 'timestamptz',
+  day: 'date',
+  json: 'json',
+  bytes: 'bytea',
 };
-
-export function callType(column: string): string {
-  return CALL_TYPES[column] ?? 'text';
-}
