@@ -112,7 +112,7 @@ it('goes on where a killed one stood', async () => {
 
 it('walks several windows at once where that is wanted, and no more', async () => {
   const bench = await openWorkbench({ providers: ['vos'], sandbox: { days: 9, callsPerDay: 30 } });
-  bench.sandbox.setFaults('vos', { latency: 120 });
+  bench.sandbox.setFaults('vos', { latency: 300 });
   const walk = async (concurrency: number): Promise<number> => {
     const range = ['--from', ago(9), '--to', today(), '--concurrency', String(concurrency)];
     const running = bench.start(['--json', 'backfill', '--account', 'demo-vos', ...range]);
@@ -140,7 +140,7 @@ it('walks several windows at once where that is wanted, and no more', async () =
 
 it('stops all its walkers when told so, and goes on with all of them', async () => {
   const bench = await openWorkbench({ providers: ['vos'], sandbox: { days: 9, callsPerDay: 30 } });
-  bench.sandbox.setFaults('vos', { latency: 120 });
+  bench.sandbox.setFaults('vos', { latency: 300 });
   const range = ['--from', ago(9), '--to', today(), '--concurrency', '3'];
   const args = ['--json', 'backfill', '--account', 'demo-vos', ...range];
   const running = bench.start(args);

@@ -119,15 +119,24 @@ describeServer('postgres', () => {
   });
 
   it.each([
-    ['a database that is not there', (url: URL) => (url.pathname = '/no_such_database')],
-    ['a user that is not there', (url: URL) => (url.username = 'no_such_user')],
-  ])('refuses %s as a matter of the configuration', async (_what, spoil) => {
+    [
+      'a database that is not there',
+      (url: URL) => (url.pathname = '/no_such_database'),
+      'there is no such database',
+    ],
+    [
+      'a user that is not there',
+      (url: URL) => (url.username = 'no_such_user'),
+      'refuses this user',
+    ],
+  ])('refuses %s as a matter of the configuration', async (_what, spoil, words) => {
     const url = new URL((await ownSchema()).url());
     spoil(url);
     const opening = openStore({ url: url.href, mustExist: false, onEvent: () => undefined });
     const failure: unknown = await opening.catch((error: unknown) => error);
     if (!(failure instanceof CdrError)) throw failure;
     expect([failure.fault.code, failure.fault.class]).toEqual(['store.refused', 'config']);
+    expect(failure.message).toContain(words);
   });
 
   it('believes the certificate that it is told to, of the host that it is for, and no other', async () => {

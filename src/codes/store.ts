@@ -9,8 +9,8 @@ export const STORE_ERRORS = {
       zh: '该位置没有存储库。处理已有数据的命令（如 `verify`、`export`）必须有存储库；使用 `--require-store` 或 `CDRSYNC_REQUIRE_STORE=1` 时，其他命令也必须有。',
     },
     hint: {
-      en: 'Check that "store" names it and that its volume is mounted. Only where there never was one, `cdrsync sync` makes it.',
-      zh: '请检查 `store` 的路径是否正确、所在的卷是否已挂载。只有从未有过存储库时，才运行 `cdrsync sync` 新建。',
+      en: 'Check that "store" names it: of a file, that its volume is mounted; in PostgreSQL, the database and the `schema`. Only where there never was one, `cdrsync sync` makes it.',
+      zh: '请检查 `store` 是否写对：若为文件，检查所在的卷是否已挂载；若为 PostgreSQL，检查数据库名和 `schema`。只有从未有过存储库时，才运行 `cdrsync sync` 新建。',
     },
   },
   'store.unopened': {
@@ -42,8 +42,8 @@ export const STORE_ERRORS = {
       zh: 'PostgreSQL 服务器拒绝了用户名、密码、数据库名或该用户的权限，或其证书无法验证。',
     },
     hint: {
-      en: 'Check the URL in "store". The user needs CONNECT and CREATE on the database, or the schema made for it. For TLS add `sslmode=verify-full`, and `sslrootcert=FILE` where the authority is your own.',
-      zh: '请检查 `store` 中的地址。该用户需要数据库的 CONNECT 和 CREATE 权限，或事先为其建好 schema。使用 TLS 时加上 `sslmode=verify-full`；证书由自建机构签发时再加 `sslrootcert=文件`。',
+      en: 'Check the URL in "store". The database is yours to make (`create database cdr owner cdrsync`). The user needs CONNECT and CREATE on it, or the schema made for it. For TLS add `sslmode=verify-full`, and `sslrootcert=FILE` where the authority is your own.',
+      zh: '请检查 `store` 中的地址。数据库需要由您自己创建（`create database cdr owner cdrsync`），该用户需要数据库的 CONNECT 和 CREATE 权限，或事先为其建好 schema。使用 TLS 时加上 `sslmode=verify-full`；证书由自建机构签发时再加 `sslrootcert=文件`。',
     },
   },
   'store.unsupported': {

@@ -180,7 +180,7 @@ function textOf({
       ['table', 'rows'],
       rows.map(([name, number]) => [name, count(number)]),
     ),
-    `${what}: every table, and the calls of ${count(days)} days of accounts, are equal\n`,
+    `${what}: all tables are equal, the calls day by day (${count(days)} days that have any)\n`,
     `up to change ${count(change_seq)}; sha256 ${digest}; ${formatDuration(seconds * SECOND)}\n`,
   ].join('');
 }

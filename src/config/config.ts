@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { Text } from '../codes/entry.ts';
 import { CdrError, fault } from '../errors.ts';
 import type { Connector } from '../providers/provider.ts';
 import { environmentProxies } from '../providers/proxy.ts';
@@ -57,10 +58,10 @@ export interface AccountConfig {
 export class ConfigError extends CdrError {
   readonly problems: readonly Problem[];
 
-  constructor(path: string, problems: readonly Problem[]) {
+  constructor(path: string, problems: readonly Problem[], hint?: Text) {
     const lines = problems.map((problem) => `  ${problemText(problem)}`);
     const words = [`${path} cannot be used:`, ...lines];
-    super(fault('config.invalid', words.join('\n')));
+    super(fault('config.invalid', words.join('\n'), { hint }));
     this.problems = problems;
   }
 }
@@ -101,7 +102,11 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigError(path, [{ path: '', message: `the file ${fileTrouble(error)}` }]);
+    const problems = [{ path: '', message: `the file ${fileTrouble(error)}` }];
+    throw new ConfigError(path, problems, {
+      en: 'Let `cdrsync init` write it, or name another one with `--config PATH`.',
+      zh: '请用 `cdrsync init` 生成，或用 `--config PATH` 指定另一个文件。',
+    });
   }
 }
 

@@ -44,11 +44,8 @@ const TROUBLES: readonly (readonly [prefix: RegExp, code: ErrorCode, message: st
   [/^53100/, 'store.full', 'the disk of the database is full'],
   [/^25006/, 'store.readonly', 'the database can only be read, as a standby can'],
   [/^(?:40001|40P01|55P03)/, 'store.busy', 'other transactions hold the rows of the store'],
-  [
-    /^28|^3D000|^3F000|^42501/,
-    'store.refused',
-    'the database refuses this user, or what it asks for',
-  ],
+  [/^3D000/, 'store.refused', 'there is no such database on the server'],
+  [/^28|^3F000|^42501/, 'store.refused', 'the database refuses this user, or what it asks for'],
   [/^XX00[12]/, 'store.corrupt', 'the database is damaged'],
   [/^58/, 'store.io', 'the disk of the database failed'],
   [
