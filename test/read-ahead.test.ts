@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { JsonObject } from '../src/json.ts';
@@ -52,6 +52,8 @@ interface Options {
   readonly answer?: (asked: AskedPage, count: number) => Answer;
   /** The provider's clock minus ours. */
   readonly skew?: number;
+  /** After so many answers it refuses connections for so long, in milliseconds. */
+  readonly away?: { readonly after: number; readonly ms: number };
   readonly settings?: JsonObject;
 }
 
@@ -61,7 +63,13 @@ const Body = z.object({
 });
 
 /** An account of itniotech at a server of the test's own: three closed days, and nothing today. */
-async function openList({ perDay = 450, answer = () => 'list', skew = 0, settings }: Options) {
+async function openList({
+  perDay = 450,
+  answer = () => 'list',
+  skew = 0,
+  away,
+  settings,
+}: Options) {
   const bench = await openWorkbench({ providers: ['itniotech'] });
   const asked: AskedPage[] = [];
   let open = 0;
@@ -87,6 +95,7 @@ async function openList({ perDay = 450, answer = () => 'list', skew = 0, setting
       const records = rows.slice(first, first + SIZE);
       const data = { total: rows.length, size: SIZE, current, records };
       response.setHeader('content-type', 'application/json');
+      if (asked.length === away?.after) leaveFor(server, response, away.ms);
       response.end(JSON.stringify({ status: '0', reason: 'ok', data }));
     });
   });
@@ -98,6 +107,16 @@ async function openList({ perDay = 450, answer = () => 'list', skew = 0, setting
   };
   await bench.writeConfig({ store: `sqlite:${bench.store}`, accounts: [account] });
   return { bench, asked, calls: 3 * perDay };
+}
+
+/** The next request needs a connection of its own, and there is none to be had for a while. */
+function leaveFor(server: Server, last: ServerResponse, ms: number): void {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('There is no port.');
+  last.setHeader('connection', 'close');
+  server.close(() => {
+    setTimeout(() => server.listen(address.port, address.address), ms);
+  });
 }
 
 function refuse(response: ServerResponse, status: number): void {
@@ -160,6 +179,13 @@ it('tries a page again that failed when it was read ahead, and waits as it is to
   expect(reportOf(result)).toMatchObject({ state: 'ok', inserted: calls });
   expect(reportOf(result).requests).toBe(wholeWalk(450).length + 2);
   expect(asked.map(({ open }) => open)).toEqual(asked.map(() => 1));
+});
+
+it.each([3, 5])('waits for a provider that refuses connections after page %i', async (after) => {
+  const { bench, calls } = await openList({ away: { after, ms: 1200 } });
+  const result = await bench.start(['--json', 'sync'], NO_JITTER).finished;
+  expect(result.code, result.stderr).toBe(0);
+  expect(reportOf(result)).toMatchObject({ state: 'ok', inserted: calls, duplicates: 0 });
 });
 
 it('fails as without reading ahead where the page that is needed is refused', async () => {

@@ -32,7 +32,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
   /** Resolves once the answer is wanted for sure: no failure is tried again before. */
   readonly needed?: Promise<void>;
-  /** Called once the request has left, or has to wait for its time. */
+  /** Called once the request has left, has to wait for its time, or has failed. */
   readonly onLeft?: () => void;
   /** Resolves once there is time to read the answer: no sooner is more done than to receive it. */
   readonly time?: Promise<void>;
@@ -148,6 +148,8 @@ export function makeClient(settings: ClientSettings): Client {
       await sending.time;
       return { value: readResponse(response, read), date: response.date, heardAt };
     } catch (error) {
+      // One that never left: whoever waits for that would wait for ever.
+      sending.onLeft();
       if (!(error instanceof CdrError)) throw error;
       const { code, message, hint } = error.fault;
       if (!answered) seen(code);
