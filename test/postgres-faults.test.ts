@@ -167,6 +167,15 @@ describeServer('postgres', () => {
     expect(await open('localhost', {})).toBe('store.unreachable');
   });
 
+  it('outlives a connection that the server ends as soon as it is made', async () => {
+    const { schema, relay, store } = await behindRelay();
+    const lease = await leaseOf(store);
+    relay.cut();
+    relay.trap({ words: 'application_name', how: 'ended' });
+    expect(await note(store, lease, 'x')).toBe(0);
+    expect([await notes(schema), await writes(schema)]).toEqual([1, 1]);
+  });
+
   it('tries transactions again that lock each other out', async () => {
     const schema = await ownSchema();
     const store = await schema.open();

@@ -6,8 +6,11 @@ import { onTestFinished } from 'vitest';
 /** What becomes of a message of the client that has these words in it. */
 export interface Trap {
   readonly words: string;
-  /** `lost`: it does not arrive. `unanswered`: it arrives, and its answer does not. */
-  readonly how: 'lost' | 'unanswered';
+  /**
+   * `lost`: it does not arrive. `unanswered`: it arrives, and its answer does not.
+   * `ended`: with the last of its answer the server says that it ends the connection.
+   */
+  readonly how: 'lost' | 'unanswered' | 'ended';
 }
 
 /** A way to a server on this machine, on which connections can be made to break. */
@@ -44,17 +47,20 @@ export async function openRelay(host: string, port: number): Promise<Relay> {
       socket.setNoDelay(true).on('error', end).on('close', end);
     }
     let unanswered = false;
+    let ended = false;
     client.on('data', (data) => {
       if (trap !== null && data.includes(trap.words)) {
         const { how } = trap;
         trap = null;
         if (how === 'lost') return end();
-        unanswered = true;
+        if (how === 'ended') ended = true;
+        else unanswered = true;
       }
       upstream.write(data);
     });
     upstream.on('data', (data) => {
       if (unanswered) end();
+      else if (ended && data.includes(READY)) client.end(Buffer.concat([data, FAREWELL]));
       else client.write(data);
     });
   });
@@ -84,6 +90,24 @@ export async function openRelay(host: string, port: number): Promise<Relay> {
       trap = next;
     },
   };
+}
+
+/** `ReadyForQuery`, outside of a transaction. */
+const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
+
+/** As a server ends a session that an administrator terminates. */
+const FAREWELL = errorResponse({
+  ...{ S: 'FATAL', V: 'FATAL', C: '57P01' },
+  M: 'terminating connection due to administrator command',
+});
+
+function errorResponse(fields: Readonly<Record<string, string>>): Buffer {
+  const body = Object.entries(fields).map(([kind, text]) => `${kind}${text}\0`);
+  const text = Buffer.from(`${body.join('')}\0`);
+  const head = Buffer.alloc(5);
+  head.write('E');
+  head.writeInt32BE(text.length + 4, 1);
+  return Buffer.concat([head, text]);
 }
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);

@@ -50,8 +50,10 @@ export function openPostgres(address: PostgresAddress, access: Access): Dialect 
     keepAliveInitialDelayMillis: 10_000,
     allowExitOnIdle: true,
   });
-  // A connection that fails while nobody uses it is replaced when it is needed.
+  // A connection that fails while nobody uses it is replaced when it is needed. The pool listens to
+  // none between handing it over and whoever takes it, where a failure would end the process.
   connections.on('error', () => undefined);
+  connections.on('connect', (client) => client.on('error', () => undefined));
   const engine = postgresEngine(schema, PATIENCE[access]);
   return {
     createDriver: () => new PatientDriver(connections, PATIENCE[access]),
