@@ -469,6 +469,29 @@ describe('the identity of a call', () => {
     expect(await contentOf(store)).toBe(before);
   });
 
+  test('is the same for a row that fits several, whatever else stands on its page', async () => {
+    const store = await open();
+    const keys = Array.from({ length: 40 }, (_, index) => `k${(index * 7919) % 1000}`);
+    const natives = ['n1', 'n2'].flatMap((native) =>
+      keys.map((id) => listed({ id, native: `${native}-${id}` })),
+    );
+    await save(store, natives);
+    const plain = keys.map((id) => listed({ id, caller: '9' }));
+    expect(await save(store, plain)).toEqual(keys.map(() => 'changed'));
+    const before = await contentOf(store);
+    // PostgreSQL finds the ids of a page in another order by its size, and by what it knows of the table.
+    for (const others of [0, 100, 1000, 3000]) {
+      const page = Array.from({ length: others }, (_, index) => listed({ id: `other-${index}` }));
+      const outcomes = await save(store, [...plain, ...page]);
+      expect(outcomes.slice(0, keys.length)).toEqual(keys.map(() => 'unchanged'));
+    }
+    const calls = (await callsOf(store)).filter(({ call_id }) => !call_id.startsWith('other'));
+    expect(calls.filter(({ caller }) => caller === '9').map(({ call_id }) => call_id)).toEqual(
+      keys.toSorted(),
+    );
+    expect(before).toContain('k0');
+  });
+
   test('is told of every row that was written', async () => {
     const store = await open();
     const rows = ['n1', 'n2', 'n1'].map((native) => listed({ id: 'u1', native }));

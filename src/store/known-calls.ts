@@ -19,8 +19,13 @@ export async function knownCalls(
     identities.map(({ call_id: key, native_id: nativeId }) => ({ key, nativeId })),
   );
   const index: CallIndex = { byName: new Map() };
-  for (const call of found) indexCall(index, call);
+  // In no order of the database's, which PostgreSQL makes anew for each size of a page.
+  for (const call of found.toSorted(byId)) indexCall(index, call);
   return index;
+}
+
+function byId(one: StoredCall, other: StoredCall): number {
+  return one.call_id < other.call_id ? -1 : 1;
 }
 
 export function indexCall({ byName }: CallIndex, call: StoredCall): void {
@@ -32,9 +37,15 @@ export function indexCall({ byName }: CallIndex, call: StoredCall): void {
   }
 }
 
-/** The few calls that could be the one of this identity. */
+/**
+ * The few calls that could be the one of this identity, the call of that id
+ * first: of several that claim it always the same is chosen.
+ */
 export function likely({ byName }: CallIndex, { key, nativeId }: Identity): readonly StoredCall[] {
   const byKey = byName.get(key) ?? [];
   const byNative = nativeId === null || nativeId === key ? [] : (byName.get(nativeId) ?? []);
-  return byNative.length === 0 ? byKey : [...new Set([...byKey, ...byNative])];
+  const found = byNative.length === 0 ? byKey : [...new Set([...byKey, ...byNative])];
+  if (found.length < 2) return found;
+  const own = found.filter(({ call_id }) => call_id === key);
+  return [...own, ...found.filter(({ call_id }) => call_id !== key)];
 }
