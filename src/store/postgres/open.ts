@@ -1,6 +1,7 @@
 import { Kysely, sql } from 'kysely';
 import { configError } from '../../errors.ts';
 import { type PostgresAddress, storeName } from '../../store-url.ts';
+import { engineOf } from '../engine.ts';
 import { type MigrationState, type Migrations, migrate, migrationState } from '../migrating.ts';
 import type { Database, Opening } from '../opening.ts';
 import { missing, outdated } from '../trouble.ts';
@@ -100,7 +101,7 @@ async function checkServer(db: Database, schema: string): Promise<void> {
 
 /** Without claims a follower would miss changes, and nobody would notice. */
 async function checkClaims(db: Database, schema: string): Promise<void> {
-  const seen = await db.transaction().execute((trx) => seesClaims(trx, claimSpace(schema)));
+  const seen = await engineOf(db).transact(db, (trx) => seesClaims(trx, claimSpace(schema)));
   if (seen) return;
   throw configError(
     'store.unsupported',
