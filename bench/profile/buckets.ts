@@ -34,6 +34,8 @@ const named = (pattern: RegExp) => (frame: Frame) => pattern.test(frame.name);
 const native = (pattern: RegExp) => (frame: Frame) =>
   frame.module === '' && pattern.test(frame.name);
 
+const inDriver = inModule(/\/node_modules\/better-sqlite3\//);
+
 function isQuery({ name, module }: Frame): boolean {
   return name === 'executeQuery' && module.endsWith('sqlite-driver.js');
 }
@@ -46,8 +48,11 @@ const RULES: readonly Rule[] = [
   // The driver's native calls have no frames of their own: their time is that of whoever calls them.
   ['SQLite: commit', (frame) => isQuery(frame) && frame.caller === 'commitTransaction'],
   ['SQLite: statements', (frame) => isQuery(frame)],
+  ['SQLite: prepare', (frame) => frame.name === 'prepare' && inDriver(frame)],
+  ['SQLite: statements', inModule(/\/src\/store\/sqlite\/engine\.ts$/)],
   ['SQLite: statements', inModule(/\/bench\/floor\/table\.ts$/)],
   ['SQLite: commit', named(/^sqliteTransaction$/)],
+  ['SQLite: statements', inDriver],
   ['JSON.parse', (frame) => frame.name === 'parseJson' || frame.name === 'tryJson'],
   // The floor's: what it does itself is nothing else.
   ['JSON.parse', named(/^fetchPage$/)],
@@ -57,7 +62,6 @@ const RULES: readonly Rule[] = [
   ['hashes', named(/^digestOf$/)],
   ['hashes', inModule(/^node:(internal\/)?crypto/)],
   ['SQL compile', inModule(/\/node_modules\/kysely\//)],
-  ['SQLite: prepare', inModule(/\/src\/store\/sqlite\.ts$/)],
   ['HTTP', inModule(/\/src\/providers\/(http|proxy)\.ts$/)],
   [
     'normalise',

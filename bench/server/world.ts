@@ -13,7 +13,9 @@ export interface World {
 
 /** When the call at an index starts, to the second. */
 export function startOf({ from, days, calls }: World, index: number): number {
-  return from + Math.floor(((index + 0.5) * days * DAY) / calls / SECOND) * SECOND;
+  const after = Math.floor(((index + 0.5) * days * DAY) / calls / SECOND) * SECOND;
+  // With less than two seconds between them one would be at the midnight, which two days list.
+  return from + (after % DAY === 0 ? after + SECOND : after);
 }
 
 /** The calls that start in a span, both ends included as the providers have it: `[first, end)`. */

@@ -132,7 +132,7 @@ class ImmediateSqliteDriver extends SqliteDriver {
   override async acquireConnection(): Promise<DatabaseConnection> {
     const connection = await super.acquireConnection();
     return {
-      executeQuery: (query) => connection.executeQuery(query),
+      executeQuery: connection.executeQuery.bind(connection),
       streamQuery: (query, size) => inChunks(connection.streamQuery(query, size), size),
     };
   }
