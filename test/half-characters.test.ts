@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { JsonObject } from '../src/json.ts';
@@ -24,6 +25,8 @@ it('in an id holds neither its account nor another call up, and folds no calls i
   const listed = bench.sandbox.rows('okcc').length;
   let before = 0;
   for (const args of [['sync'], backfill, ['sync'], backfill]) {
+    // Watermarks are whole seconds.
+    await sleep(1000);
     const { code, stderr } = await bench.run(...args);
     // The day waits for a person, since the provider's rows cannot be kept as calls.
     expect(code, stderr).toBe(1);

@@ -47,7 +47,10 @@ it('is done with a request once it is answered, however early that came', async 
   expect(unheard).toEqual([]);
 });
 
-it('reads an answer when there is time for it, and not before', async () => {
+it.each([
+  ['', 'x'],
+  [' that comes before the request has left', 'x'.repeat(3_000_000)],
+])('reads an answer%s when there is time for it, and not before', async (_when, text) => {
   const url = await hastyServer(200);
   const http = makeHttpClient({ timeout: 5000, proxy: false, ca: null });
   onTestFinished(() => http.close());
@@ -69,8 +72,8 @@ it('reads an answer when there is time for it, and not before', async () => {
   const asked = client.ask(
     {
       request: () => ({
-        ...{ operation: 'list', method: 'GET', url, headers: {}, secrets: [] },
-        body: { kind: 'none' },
+        ...{ operation: 'list', method: 'POST', url, headers: {}, secrets: [] },
+        body: { kind: 'json', text },
       }),
       read: () => {
         steps.push('read');
@@ -81,8 +84,8 @@ it('reads an answer when there is time for it, and not before', async () => {
   );
   await answered.promise;
   await sleep(100);
-  expect(steps).toEqual(['left']);
+  expect(new Set(steps)).toEqual(new Set(['left']));
   time.resolve();
   expect((await asked).value).toEqual({ kind: 'page' });
-  expect(steps).toEqual(['left', 'read']);
+  expect(steps.at(-1)).toBe('read');
 });

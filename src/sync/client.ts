@@ -137,6 +137,8 @@ export function makeClient(settings: ClientSettings): Client {
     let answered = false;
     try {
       const response = await http.send(sent, sending.signal, sending.onLeft);
+      // An answer may come before the request was seen to leave, and then nothing else tells of it.
+      sending.onLeft();
       const heardAt = Date.now();
       if (response.date !== null) {
         heard = response.date;
