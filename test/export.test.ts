@@ -13,7 +13,7 @@ import { isObject, type Json, type JsonObject, parseJson, writeJson } from '../s
 import { sandboxConfig } from '../src/sandbox/config.ts';
 import type { Sandbox } from '../src/sandbox/contract.ts';
 import { startSandbox } from '../src/sandbox/server.ts';
-import { RECORD_COLUMNS, type StoredRecord } from '../src/store/records.ts';
+import { RECORD_COLUMNS, recordJson, type StoredRecord } from '../src/store/records.ts';
 import { MINUTE, zoneClock } from '../src/time.ts';
 import { nameStore, removeStore, storeUrl } from './support/test-store.ts';
 import { accountsOf, type Finished, freshRow, query, startCli } from './support/workbench.ts';
@@ -274,6 +274,14 @@ async function bytesOf(pieces: AsyncIterable<string | Uint8Array>): Promise<Buff
 async function* each(rows: readonly ExportRow[]): AsyncGenerator<readonly ExportRow[]> {
   for (let at = 0; at < rows.length; at += 7) yield rows.slice(at, at + 7);
 }
+
+test('a record says every character as JSON does', () => {
+  for (let code = 0; code < 0x1_0000; code += 1) {
+    const agent = `a${String.fromCharCode(code)}b`;
+    const text = recordJson(rowOf({ agent }).record);
+    if (!text.includes(`"agent":${JSON.stringify(agent)},`)) expect.fail(`${code}: ${text}`);
+  }
+});
 
 describe('a workbook', () => {
   const limits = { rows: 1_048_576, bytes: 1e9, file: 1e9 };

@@ -24,6 +24,7 @@ import { acquireLease, fenced, type Lease, releaseLease } from '../src/store/lea
 import type { ListedCall, WriteContext } from '../src/store/listed-call.ts';
 import { sortRows, writeOccurrences } from '../src/store/occurrences.ts';
 import { thisProcess } from '../src/store/process-identity.ts';
+import { readVersionsOf, streamRecords } from '../src/store/records.ts';
 import {
   openStore,
   openStoreToRead,
@@ -91,6 +92,11 @@ async function openToRead(): Promise<Store | null> {
   const store = await openStoreToRead(storeUrl(path));
   if (store !== null) opened.push(store);
   return store;
+}
+
+/** A connection of its own beside one that is busy. */
+async function openAgain(): Promise<Store> {
+  return (await openToRead()) ?? expect.fail('there is a store');
 }
 
 async function close(store: Store): Promise<void> {
@@ -439,6 +445,54 @@ describe('writing calls', () => {
     expect(new Set(await save(store, rows))).toEqual(new Set(['inserted']));
     expect(new Set(await save(store, rows))).toEqual(new Set(['unchanged']));
     expect(await callsOf(store)).toHaveLength(1001);
+  });
+
+  test('are read in batches, each once and in order, with the versions of their own', async () => {
+    const store = await open();
+    const other = { ...CONTEXT, accountId: 'other' };
+    const ids = Array.from({ length: 1003 }, (_, index) => `u${String(index).padStart(4, '0')}`);
+    const rows = (caller: string, some: readonly string[]) =>
+      some.map((id) => listed({ id, caller }));
+    await save(store, rows('1', ids));
+    await save(store, rows('2', ids), other);
+    // On both sides of a batch's end, and two accounts in one batch.
+    const changed = [...ids.slice(498, 503), ...ids.slice(1000)];
+    const otherChanged = ids.slice(0, 2);
+    await save(store, rows('3', changed), LATER);
+    await save(store, rows('4', otherChanged), { ...other, now: LATER.now });
+    const read: string[] = [];
+    const before: string[] = [];
+    for await (const batch of streamRecords(store, null)) {
+      expect(batch.length).toBeLessThanOrEqual(500);
+      read.push(...batch.map(({ account_id, call_id }) => `${account_id} ${call_id}`));
+      // A list for each record, in their order.
+      const versions = await readVersionsOf(await openAgain(), batch);
+      expect(versions).toHaveLength(batch.length);
+      for (const [index, { account_id, call_id, caller }] of batch.entries()) {
+        for (const { record } of versions[index] ?? []) {
+          expect([record.account_id, record.call_id]).toEqual([account_id, call_id]);
+          before.push(`${account_id} ${call_id} ${record.caller} ${caller}`);
+        }
+      }
+    }
+    expect(read).toEqual(
+      ['acme', 'other'].flatMap((account) => ids.map((id) => `${account} ${id}`)),
+    );
+    expect(before).toEqual([
+      ...changed.map((id) => `acme ${id} 1 3`),
+      ...otherChanged.map((id) => `other ${id} 2 4`),
+    ]);
+  });
+
+  test('tells when the database is at work, where that is not this thread', async () => {
+    const store = await open();
+    let told = 0;
+    const context = { ...CONTEXT, onBusy: () => (told += 1) };
+    await save(store, [listed({ id: 'u1' })], context);
+    expect(told).toBe(STORE_KIND === 'postgres' ? 1 : 0);
+    // Nothing to write, nothing to wait for.
+    await save(store, [listed({ id: 'u1' })], context);
+    expect(told).toBe(STORE_KIND === 'postgres' ? 1 : 0);
   });
 
   test('of nothing does nothing', async () => {
