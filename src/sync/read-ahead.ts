@@ -129,7 +129,7 @@ async function takePage(
 
 /**
  * Maps the rows of a page that nobody waits for yet: the one before is still
- * being written, by another thread or another machine. Who waits has a request
+ * being written by a server, as `meanwhile` said. Who waits has a request
  * to send first.
  */
 function mapMeanwhile(answer: Promise<TakenPage>, isIdle: () => boolean): void {

@@ -163,7 +163,7 @@ class ImmediateSqliteDriver extends SqliteDriver {
   }
 }
 
-/** Kysely hands rows of SQLite on one by one, and each hand costs as much as reading the row. */
+/** Kysely hands rows of SQLite on one by one, each by promises of its own. */
 async function* inChunks<Row>(
   results: AsyncIterable<QueryResult<Row>>,
   size: number,
