@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdtempSync,
@@ -15,7 +14,6 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Call } from '../src/call.ts';
 import { CdrError } from '../src/errors.ts';
 import type { Written } from '../src/store/call-writes.ts';
 import { writeCalls } from '../src/store/calls.ts';
@@ -45,6 +43,7 @@ import {
   updateWindow,
 } from '../src/store/windows.ts';
 import { storeName } from '../src/store-url.ts';
+import { CONTEXT, listed } from './support/listed.ts';
 import {
   fingerprint,
   lastChange,
@@ -225,62 +224,9 @@ describe('opening', () => {
   });
 });
 
-const CONTEXT: WriteContext = {
-  accountId: 'acme',
-  provider: 'itniotech',
-  source: 'pull',
-  mappingVersion: 1,
-  now: '2026-10-02T00:00:00.000Z',
-};
 const LATER: WriteContext = { ...CONTEXT, now: '2026-10-03T00:00:00.000Z' };
 
-interface Wanted {
-  readonly id: string;
-  readonly native?: string | null;
-  readonly caller?: string;
-}
-
 /** A row as a page brings it: its content is whatever is said of it here. */
-function listed({ id, native = null, caller = '13800138000' }: Wanted): ListedCall {
-  const raw = `{"uuid":"${id}","id":"${native}","caller":"${caller}","cost":1.10}`;
-  return {
-    call: {
-      call_id: id,
-      native_id: native,
-      correlation_id: null,
-      direction: 'outbound',
-      call_mode: '1',
-      caller,
-      callee: '02000000',
-      agent: null,
-      started_at: '2026-10-01T00:00:00Z',
-      ringing_at: null,
-      answered_at: null,
-      ended_at: '2026-10-01T00:01:00Z',
-      duration_seconds: 60,
-      ring_seconds: null,
-      talk_seconds: 0,
-      billed_seconds: null,
-      cost: '1.10',
-      currency: 'CNY',
-      disposition: 'no_answer',
-      hangup_cause: null,
-      hangup_reason: null,
-      hangup_party: null,
-      recording_ref: null,
-      recording_state: 'none',
-      is_call: true,
-      flags: [],
-      custom: {},
-    } satisfies Call,
-    listedExactly: true,
-    listedOn: '2026-10-01',
-    raw,
-    hash: createHash('sha256').update(raw).digest('hex'),
-    erasureId: null,
-  };
-}
-
 type Outcomes = readonly Written['outcome'][];
 
 function outcomesOf(written: readonly Written[]): Outcomes {

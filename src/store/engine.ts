@@ -51,6 +51,16 @@ export interface Engine {
     accountId: string,
     identities: readonly Identity[],
   ): Promise<readonly StoredCall[]>;
+  /**
+   * The UTC days on which one of these spellings of a number called or was
+   * called, the newest first; null where an index has all calls of a number in
+   * the order of time.
+   */
+  daysOfNumber(
+    db: Kysely<Schema>,
+    forms: readonly string[],
+    range: TimeRange,
+  ): Promise<readonly string[] | null>;
   /** Inserts calls, or overwrites those of the same id: each id once. */
   upsertCalls(trx: Transaction<Schema>, rows: readonly CallsTable[]): Promise<void>;
   /** Inserts rows that are not there yet, of any table. */
@@ -67,6 +77,12 @@ export interface Engine {
   passedBy(column: 'account_id' | 'started_at'): RawBuilder<string>;
   /** From now on what is deleted is overwritten, as far as the database can. */
   overwriteDeleted(db: Kysely<Schema>): Promise<void>;
+}
+
+/** Times of the store (ISO 8601 UTC), half-open; null for no bound. */
+export interface TimeRange {
+  readonly from: string | null;
+  readonly to: string | null;
 }
 
 export interface Footprint {

@@ -1,4 +1,6 @@
+import { engineOf, type TimeRange } from './engine.ts';
 import { RECORD_COLUMNS, type StoredRecord } from './records.ts';
+import { startedDay } from './started-day.ts';
 import type { Store } from './store.ts';
 
 /** Looking calls up by what a person knows of them; each query is a lookup in an index. */
@@ -23,7 +25,7 @@ export async function callsWithId(
 ): Promise<Found> {
   const found: (readonly StoredRecord[])[] = [];
   for (const query of idQueries(store, id, accountIds, limit)) found.push(await query.execute());
-  return newest(found, limit);
+  return newest(found.flat(), limit);
 }
 
 /** The newest calls of an id, by each of the indexes that may have it. */
@@ -44,12 +46,10 @@ export function idQueries({ db }: Store, id: string, accountIds: readonly string
   ];
 }
 
-/** Where and when to look for a number; the times are ISO 8601 UTC, half-open, null for no bound. */
-export interface NumberScope {
+/** Where and when to look for a number. */
+export interface NumberScope extends TimeRange {
   /** Null for every account. */
   readonly accountIds: readonly string[] | null;
-  readonly from: string | null;
-  readonly to: string | null;
 }
 
 /** The newest calls that one of these spellings of a number made or received. */
@@ -61,39 +61,67 @@ export async function callsWithNumber(
 ): Promise<Found> {
   const found: (readonly StoredRecord[])[] = [];
   for (const scope of scopes) {
-    for (const form of forms) {
-      for (const party of ['caller', 'callee'] as const) {
-        found.push(await partyQuery(store, { party, form, scope, limit }).execute());
-      }
-    }
+    const days = await engineOf(store.db).daysOfNumber(store.db, forms, scope);
+    found.push(
+      days === null
+        ? await callsInOrder(store, { forms, scope, limit })
+        : await callsByDay(store, { forms, scope, limit }, days),
+    );
   }
-  return newest(found, limit);
+  return newest(found.flat(), limit);
 }
 
+interface Look {
+  readonly forms: readonly string[];
+  readonly scope: NumberScope;
+  readonly limit: number;
+}
+
+const PARTIES = ['caller', 'callee'] as const;
+
 /**
- * The newest calls of one spelling. One query for each: with several at once the
- * index would give them in no order, and all calls of a busy number be sorted.
+ * One query for each spelling: with several at once the index would give them
+ * in no order, and all calls of a busy number be sorted.
  */
+async function callsInOrder(store: Store, look: Look): Promise<readonly StoredRecord[]> {
+  const found: (readonly StoredRecord[])[] = [];
+  for (const form of look.forms) {
+    for (const party of PARTIES) {
+      found.push(await partyQuery(store, party, { ...look, forms: [form] }).execute());
+    }
+  }
+  return found.flat();
+}
+
+/** No further back than the newest calls reach: what is sorted is a day's calls of the number. */
+async function callsByDay(
+  store: Store,
+  look: Look,
+  days: readonly string[],
+): Promise<readonly StoredRecord[]> {
+  const found: StoredRecord[] = [];
+  for (const day of days) {
+    for (const party of PARTIES)
+      found.push(...(await partyQuery(store, party, look, day).execute()));
+    if (found.length > 2 * look.limit) break;
+  }
+  return found;
+}
+
+/** @param day UTC, where the index has the numbers of a day together. */
 export function partyQuery(
   store: Store,
-  {
-    party,
-    form,
-    scope: { accountIds, from, to },
-    limit,
-  }: {
-    readonly party: 'caller' | 'callee';
-    readonly form: string;
-    readonly scope: NumberScope;
-    readonly limit: number;
-  },
+  party: 'caller' | 'callee',
+  { forms, scope: { accountIds, from, to }, limit }: Look,
+  day: string | null = null,
 ) {
   return store.db
     .selectFrom('calls')
     .select(RECORD_COLUMNS)
-    .where(party, '=', form)
+    .where(party, 'in', forms)
     .where((eb) =>
       eb.and([
+        ...(day === null ? [] : [eb(startedDay, '=', day)]),
         ...(accountIds === null ? [] : [eb('account_id', 'in', accountIds)]),
         ...(from === null ? [] : [eb('started_at', '>=', from)]),
         ...(to === null ? [] : [eb('started_at', '<', to)]),
@@ -103,10 +131,8 @@ export function partyQuery(
     .limit(limit + 1);
 }
 
-function newest(found: readonly (readonly StoredRecord[])[], limit: number): Found {
-  const byKey = new Map(
-    found.flat().map((record) => [`${record.account_id}\0${record.call_id}`, record]),
-  );
+function newest(found: readonly StoredRecord[], limit: number): Found {
+  const byKey = new Map(found.map((record) => [`${record.account_id}\0${record.call_id}`, record]));
   const records = [...byKey].sort(([a, one], [b, other]) => {
     if (one.started_at !== other.started_at) return one.started_at < other.started_at ? 1 : -1;
     return a < b ? -1 : 1;

@@ -5,6 +5,7 @@
  */
 const ROUTINE: Readonly<Record<string, readonly string[] | 'all'>> = {
   store: 'all',
+  'number-search': 'all',
   'both-stores': 'all',
   'crash-points': ['a run that dies before 30', 'a run that dies after 12 '],
   lease: ['takes over'],

@@ -6,6 +6,7 @@ import type { Engine, Footprint } from '../engine.ts';
 import { CALL_COLUMNS, KNOWN_COLUMNS, UPDATED_COLUMNS } from '../hot-columns.ts';
 import type { Identity, StoredCall } from '../identity.ts';
 import type { Schema } from '../schema.ts';
+import { daysOfNumber } from './number-days.ts';
 
 /**
  * SQLite: one connection, one writer at a time. What is done for each row of a
@@ -49,9 +50,10 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
       return value;
     },
     knownCalls: async (_trx, accountId, identities) => findKnown(prepared(), accountId, identities),
+    daysOfNumber,
     upsertCalls: async (_trx, rows) => {
       const { upsert } = prepared();
-      for (const row of rows) upsert.run(CALL_COLUMNS.map((column) => row[column]));
+      for (const row of rows) upsert.run(...CALL_COLUMNS.map((column) => row[column]));
     },
     lastSequence,
     setSequence: async (trx, last) => {
