@@ -95,6 +95,7 @@ function changed(
   return {
     ...old,
     ...mapped,
+    call_id: old.call_id,
     // A listing without the native id, or with nothing but it, does not unlearn what is known.
     native_id: mapped.native_id ?? old.native_id,
     identity_key: mapped.identity_key === mapped.native_id ? old.identity_key : mapped.identity_key,

@@ -1,17 +1,21 @@
 import type { Call, CallFlag } from '../call.ts';
 import { writeJson } from '../json.ts';
 
-/** The columns that the provider's mapping fills. */
+/** What the provider's mapping fills, by column; its `call_id` is the identity, which a stored call may not have as its own. */
 export function mappedColumns(call: Call, flags: readonly CallFlag[]) {
-  const { call_id, is_call, custom, flags: own, ...columns } = call;
-  const all = [...new Set([...own, ...flags])].sort();
   return {
-    ...columns,
-    is_call: is_call ? 1 : 0,
-    custom: writeJson(custom),
-    flags: JSON.stringify(all),
-    identity_key: call_id,
+    // Copied whole: to leave one out would take longer than all else here.
+    ...call,
+    is_call: call.is_call ? 1 : 0,
+    custom: writeJson(call.custom),
+    flags: flagsText(call.flags, flags),
+    identity_key: call.call_id,
   };
+}
+
+function flagsText(own: readonly CallFlag[], flags: readonly CallFlag[]): string {
+  if (own.length === 0 && flags.length === 0) return '[]';
+  return JSON.stringify([...new Set([...own, ...flags])].sort());
 }
 
 /** The flags that the store set itself, which no mapping may drop. */

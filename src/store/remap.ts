@@ -26,11 +26,15 @@ export async function callBatch(
     .execute();
 }
 
-type MappedColumns = Omit<ReturnType<typeof mappedColumns>, 'identity_key' | 'native_id'>;
+type MappedColumns = Omit<
+  ReturnType<typeof mappedColumns>,
+  'call_id' | 'identity_key' | 'native_id'
+>;
 
 /** What the current mapping makes of a stored call. What identifies it stays as it is. */
 export function remapped(call: Call, stored: StoredRow): MappedColumns {
   const {
+    call_id: _id,
     identity_key: _key,
     native_id: _native,
     ...columns
