@@ -39,8 +39,8 @@ const INDEXES = [
   'create index if not exists calls_by_day on calls (account_id, listed_on)',
   'create index if not exists calls_by_native_id on calls (account_id, native_id) where native_id is not null',
   'create index if not exists calls_by_change on calls (change_seq)',
-  'create index if not exists calls_by_caller on calls (substr(started_at, 1, 10), caller) where caller is not null',
-  'create index if not exists calls_by_callee on calls (substr(started_at, 1, 10), callee) where callee is not null',
+  'create index if not exists calls_by_caller on calls (substr(started_at, 1, 13), substr(caller, -8)) where caller is not null',
+  'create index if not exists calls_by_callee on calls (substr(started_at, 1, 13), substr(callee, -8)) where callee is not null',
 ];
 
 export interface FloorTable {

@@ -52,11 +52,11 @@ export interface Engine {
     identities: readonly Identity[],
   ): Promise<readonly StoredCall[]>;
   /**
-   * The UTC days on which one of these spellings of a number called or was
+   * The hours (UTC, `2026-11-20T08`) in which one of these spellings of a number called or was
    * called, the newest first; null where an index has all calls of a number in
    * the order of time.
    */
-  daysOfNumber(
+  hoursOfNumber(
     db: Kysely<Schema>,
     forms: readonly string[],
     range: TimeRange,

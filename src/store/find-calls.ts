@@ -1,6 +1,6 @@
 import { engineOf, type TimeRange } from './engine.ts';
+import { isNumber, type Party, STARTED_HOUR } from './number-index.ts';
 import { RECORD_COLUMNS, type StoredRecord } from './records.ts';
-import { startedDay } from './started-day.ts';
 import type { Store } from './store.ts';
 
 /** Looking calls up by what a person knows of them; each query is a lookup in an index. */
@@ -61,11 +61,11 @@ export async function callsWithNumber(
 ): Promise<Found> {
   const found: (readonly StoredRecord[])[] = [];
   for (const scope of scopes) {
-    const days = await engineOf(store.db).daysOfNumber(store.db, forms, scope);
+    const hours = await engineOf(store.db).hoursOfNumber(store.db, forms, scope);
     found.push(
-      days === null
+      hours === null
         ? await callsInOrder(store, { forms, scope, limit })
-        : await callsByDay(store, { forms, scope, limit }, days),
+        : await callsByHour(store, { forms, scope, limit }, hours),
     );
   }
   return newest(found.flat(), limit);
@@ -77,7 +77,7 @@ interface Look {
   readonly limit: number;
 }
 
-const PARTIES = ['caller', 'callee'] as const;
+const PARTIES: readonly Party[] = ['caller', 'callee'];
 
 /**
  * One query for each spelling: with several at once the index would give them
@@ -93,35 +93,36 @@ async function callsInOrder(store: Store, look: Look): Promise<readonly StoredRe
   return found.flat();
 }
 
-/** No further back than the newest calls reach: what is sorted is a day's calls of the number. */
-async function callsByDay(
+/** No further back than the newest calls reach: what is sorted is an hour's calls of the number. */
+async function callsByHour(
   store: Store,
   look: Look,
-  days: readonly string[],
+  hours: readonly string[],
 ): Promise<readonly StoredRecord[]> {
   const found: StoredRecord[] = [];
-  for (const day of days) {
+  for (const hour of hours) {
     for (const party of PARTIES)
-      found.push(...(await partyQuery(store, party, look, day).execute()));
+      found.push(...(await partyQuery(store, party, look, hour).execute()));
     if (found.length > 2 * look.limit) break;
   }
   return found;
 }
 
-/** @param day UTC, where the index has the numbers of a day together. */
+/** @param hour UTC, where the index has the numbers of an hour together. */
 export function partyQuery(
   store: Store,
-  party: 'caller' | 'callee',
+  party: Party,
   { forms, scope: { accountIds, from, to }, limit }: Look,
-  day: string | null = null,
+  hour: string | null = null,
 ) {
   return store.db
     .selectFrom('calls')
     .select(RECORD_COLUMNS)
-    .where(party, 'in', forms)
     .where((eb) =>
       eb.and([
-        ...(day === null ? [] : [eb(startedDay, '=', day)]),
+        ...(hour === null
+          ? [eb(party, 'in', forms)]
+          : [eb(STARTED_HOUR, '=', hour), isNumber(party, forms)]),
         ...(accountIds === null ? [] : [eb('account_id', 'in', accountIds)]),
         ...(from === null ? [] : [eb('started_at', '>=', from)]),
         ...(to === null ? [] : [eb('started_at', '<', to)]),

@@ -39,7 +39,7 @@ export function postgresEngine(schema: string, patience: number): Engine {
       await sql`select setval('change_seq', ${last}::bigint)`.execute(trx);
     },
     knownCalls,
-    daysOfNumber: async () => null,
+    hoursOfNumber: async () => null,
     upsertCalls,
     insertRows: (trx, table, rows) => insert(trx, table, rows),
     analyze: async (db) => {

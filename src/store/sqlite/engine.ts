@@ -6,7 +6,7 @@ import type { Engine, Footprint } from '../engine.ts';
 import { CALL_COLUMNS, KNOWN_COLUMNS, UPDATED_COLUMNS } from '../hot-columns.ts';
 import type { Identity, StoredCall } from '../identity.ts';
 import type { Schema } from '../schema.ts';
-import { daysOfNumber } from './number-days.ts';
+import { hoursOfNumber } from './number-hours.ts';
 
 /**
  * SQLite: one connection, one writer at a time. What is done for each row of a
@@ -50,7 +50,7 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
       return value;
     },
     knownCalls: async (_trx, accountId, identities) => findKnown(prepared(), accountId, identities),
-    daysOfNumber,
+    hoursOfNumber,
     upsertCalls: async (_trx, rows) => {
       // To hand a null over takes as long as a text, and of a page some columns have nothing else.
       const filled = CALL_COLUMNS.filter((column) => rows.some((row) => row[column] !== null));

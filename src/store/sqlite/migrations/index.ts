@@ -4,7 +4,7 @@ import * as worker from './0002_worker.ts';
 import * as follow from './0003_follow.ts';
 import * as show from './0004_show.ts';
 import * as erasure from './0005_erasure.ts';
-import * as numbersByDay from './0006_numbers_by_day.ts';
+import * as numbersByHour from './0006_numbers_by_hour.ts';
 
 /** In the order of their names. A released migration is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -13,5 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003_follow': follow,
   '0004_show': show,
   '0005_erasure': erasure,
-  '0006_numbers_by_day': numbersByDay,
+  '0006_numbers_by_hour': numbersByHour,
 };
