@@ -16,6 +16,7 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   const stop = stopOnSignals(exit);
   mendStdout();
   outliveReaders(exit);
+  failUnfinished();
   let json = false;
   let code = 0;
   const program = buildProgram((run) => async () => {
@@ -116,6 +117,19 @@ function outliveReaders(exit: (code: number) => void): void {
     if (code === 'EPIPE') return;
     process.stderr.write(`cdrsync: the output cannot be written (${code})\n`);
     exit(1);
+  });
+}
+
+/** What Node ends a program with that waits for what nothing will bring about any more. */
+const UNSETTLED = 13;
+
+/** Such an end is a mistake of ours, and Node's own code for it none that is documented. */
+function failUnfinished(): void {
+  process.on('exit', (code) => {
+    if (code !== UNSETTLED) return;
+    process.exitCode = 1;
+    const failure = failureOf(new CdrError(fault('internal', 'it ended with work left to do')));
+    process.stderr.write(`cdrsync: ${failureText(failure, languageOf(process.env))}`);
   });
 }
 

@@ -60,6 +60,16 @@ it('may be started as a program, also after a build', async () => {
   expect((await stat(inject('cli'))).mode & 0o111).toBe(0o111);
 });
 
+it('fails, and says so, where nothing is left that could end its work', async () => {
+  // The last that it waits for: that stdout has taken everything.
+  const deaf = encodeURIComponent('process.stdout.write = () => true;');
+  const environment = { NODE_OPTIONS: `--import data:text/javascript,${deaf}` };
+  const bench = await openWorkbench({});
+  const { code, stderr } = await startCli(['--version'], bench.folder, environment).finished;
+  expect(stderr).toMatch(/^cdrsync: it ended with work left to do \[internal\]$/m);
+  expect(code).toBe(1);
+});
+
 it('refuses what it does not know, by its name', async () => {
   const bench = await openWorkbench();
   const refused: readonly (readonly [args: readonly string[], word: string])[] = [

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { writeCalls } from '../src/store/calls.ts';
-import { callsWithNumber, type NumberScope } from '../src/store/find-calls.ts';
+import type { NumberScope } from '../src/store/engine.ts';
+import { callsWithNumber } from '../src/store/find-calls.ts';
 import { openStore, type Store, transact } from '../src/store/store.ts';
-import { DAY, isoSeconds } from '../src/time.ts';
+import { HOUR, isoSeconds } from '../src/time.ts';
 import { CONTEXT, listed } from './support/listed.ts';
 import { newStore, STORE_KIND, storeUrl } from './support/test-store.ts';
 
@@ -14,15 +15,15 @@ import { newStore, STORE_KIND, storeUrl } from './support/test-store.ts';
 
 const NUMBERS = ['13800138000', '+8613800138000', '8001', '02155550000'];
 const ACCOUNTS = ['one', 'two'];
-const DAYS = 6;
-const FIRST = Date.parse('2026-10-01T00:00:00Z');
+const HOURS = 12;
+const FIRST = Date.parse('2026-10-01T18:00:00Z');
 
-/** To the second on both sides of a midnight, and whenever. */
+/** Whenever, and to the second on both sides of an hour's beginning. */
 const instant = fc.oneof(
-  fc.integer({ min: 0, max: DAYS * 86_400 - 1 }).map((seconds) => FIRST + seconds * 1000),
+  fc.integer({ min: 0, max: HOURS * 3600 - 1 }).map((seconds) => FIRST + seconds * 1000),
   fc
-    .tuple(fc.integer({ min: 0, max: DAYS }), fc.constantFrom(-1, 0, 1))
-    .map(([day, seconds]) => FIRST + day * DAY + seconds * 1000),
+    .tuple(fc.integer({ min: 0, max: HOURS }), fc.constantFrom(-1, 0, 1))
+    .map(([hour, seconds]) => FIRST + hour * HOUR + seconds * 1000),
 );
 const party = fc.option(fc.constantFrom(...NUMBERS, '10086'));
 const calls = fc.array(
@@ -35,50 +36,52 @@ const calls = fc.array(
   { minLength: 1, maxLength: 60 },
 );
 const bound = fc.option(instant.map(isoSeconds));
+const scope = fc.record({
+  accountIds: fc.option(fc.uniqueArray(fc.constantFrom(...ACCOUNTS), { minLength: 1 })),
+  from: bound,
+  to: bound,
+});
 const look = fc.record({
   forms: fc.uniqueArray(fc.constantFrom(...NUMBERS), { minLength: 1 }),
   limit: fc.integer({ min: 1, max: 12 }),
-  scope: fc.record({
-    accountIds: fc.option(fc.uniqueArray(fc.constantFrom(...ACCOUNTS), { minLength: 1 })),
-    from: bound,
-    to: bound,
-  }),
+  scopes: fc.array(scope, { minLength: 1, maxLength: 2 }),
 });
 
-interface Told {
+interface Given {
   readonly account: string;
   readonly startedAt: string;
   readonly caller: string | null;
   readonly callee: string | null;
 }
 
-/** What went through, all of it looked at. */
+/** The calls that match, the newest first, by looking at every one. */
 function sought(
-  told: readonly Told[],
-  {
-    forms,
-    scope: { accountIds, from, to },
-  }: { readonly forms: readonly string[]; readonly scope: NumberScope },
-): readonly Told[] {
-  return told
+  given: readonly Given[],
+  forms: readonly string[],
+  scopes: readonly NumberScope[],
+): readonly Given[] {
+  return given
     .filter(
       ({ account, startedAt, caller, callee }) =>
         [caller, callee].some((number) => number !== null && forms.includes(number)) &&
-        (accountIds === null || accountIds.includes(account)) &&
-        (from === null || startedAt >= from) &&
-        (to === null || startedAt < to),
+        scopes.some(
+          ({ accountIds, from, to }) =>
+            (accountIds === null || accountIds.includes(account)) &&
+            (from === null || startedAt >= from) &&
+            (to === null || startedAt < to),
+        ),
     )
-    .toSorted((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
+    .toSorted((one, other) => other.startedAt.localeCompare(one.startedAt));
 }
 
-async function filled(told: readonly Told[]): Promise<Store> {
+async function filled(given: readonly Given[]): Promise<Store> {
   const folder = await mkdtemp(join(tmpdir(), 'cdrsync-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const url = storeUrl(newStore(folder));
   const store = await openStore({ url, mustExist: false, onEvent: () => undefined });
   onTestFinished(() => store.close());
   for (const accountId of ACCOUNTS) {
-    const rows = told.flatMap(({ account, ...call }, index) =>
+    const rows = given.flatMap(({ account, ...call }, index) =>
       account === accountId ? [listed({ id: `${index}`, ...call })] : [],
     );
     await transact(store, (trx) => writeCalls(trx, { ...CONTEXT, accountId }, rows));
@@ -91,18 +94,18 @@ test('finds the newest calls of a number, whoever called, in any spelling, accou
     fc.asyncProperty(
       calls,
       fc.array(look, { minLength: 20, maxLength: 20 }),
-      async (told, looks) => {
-        const store = await filled(told);
-        for (const { forms, scope, limit } of looks) {
-          const all = sought(told, { forms, scope });
-          const { records, more } = await callsWithNumber(store, forms, [scope], limit);
+      async (given, looks) => {
+        const store = await filled(given);
+        for (const { forms, scopes, limit } of looks) {
+          const all = sought(given, forms, scopes);
+          const { records, more } = await callsWithNumber(store, forms, scopes, limit);
           expect(records.map(({ started_at }) => started_at)).toEqual(
             all.slice(0, limit).map(({ startedAt }) => startedAt),
           );
           expect(more).toBe(all.length > limit);
           for (const { account_id, call_id } of records) {
-            expect(all).toContain(told[Number(call_id)]);
-            expect(told[Number(call_id)]?.account).toBe(account_id);
+            expect(all).toContain(given[Number(call_id)]);
+            expect(given[Number(call_id)]?.account).toBe(account_id);
           }
           expect(new Set(records.map(({ call_id }) => call_id)).size).toBe(records.length);
         }

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { type JsonObject, writeJson } from '../src/json.ts';
 import { numberForms } from '../src/phone-number.ts';
 import { strayQuery } from '../src/store/day-numbers.ts';
-import { idQueries, partyQuery } from '../src/store/find-calls.ts';
+import { idQueries } from '../src/store/find-calls.ts';
+import { hourQuery, hoursQuery } from '../src/store/sqlite/number-calls.ts';
 import { openStoreToRead } from '../src/store/store.ts';
 import { addDays, HOUR, isoMillis, isoSeconds } from '../src/time.ts';
 import { planOf } from './support/plan.ts';
@@ -313,7 +314,7 @@ async function notFoundIn(bench: Workbench): Promise<void> {
   expect(storeExists(none)).toBe(false);
 }
 
-/** The calls of a number in an hour are found by an index, and the strays of a day by theirs. */
+/** The hours of a number and its calls in one are found by indexes, and the strays of a day by theirs. */
 async function plansIn({ store: path }: Workbench): Promise<void> {
   const store = await openStoreToRead(`sqlite:${path}`);
   if (store === null) throw new Error('There is no store.');
@@ -326,12 +327,22 @@ async function plansIn({ store: path }: Workbench): Promise<void> {
   };
   const range = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' };
   const scope = { accountIds: ['demo-okcc'], ...range };
+  const look = { forms: ['13800138000', '008613800138000'], scope, limit: 50 };
+  const byNumber = (party: string): string =>
+    `SEARCH calls USING INDEX calls_by_${party} (<expr>=? AND <expr>=?)`;
   try {
+    const hours = hoursQuery(look);
+    expect(planOf({ compile: () => hours.compile(store.db) }).filter(looksUp)).toEqual([
+      'SEARCH calls USING COVERING INDEX calls_in_order (started_at<?)',
+      'SEARCH calls USING COVERING INDEX calls_in_order (started_at<?)',
+      byNumber('caller'),
+      byNumber('callee'),
+    ]);
     for (const party of ['caller', 'callee'] as const) {
-      const look = { forms: ['138', '+86138'], scope, limit: 50 };
-      expect(planOf(partyQuery(store, party, look, '2026-01-01T08'))[0]).toBe(
-        `SEARCH calls USING INDEX calls_by_${party} (<expr>=? AND <expr>=?)`,
-      );
+      expect(planOf(hourQuery(store.db, look, party, '2026-01-01T08'))).toEqual([
+        byNumber(party),
+        'USE TEMP B-TREE FOR ORDER BY',
+      ]);
     }
     expect(planOf(strayQuery(store, 'demo-okcc', '2026-01-01', range))).toEqual([
       'SEARCH calls USING INDEX calls_in_order (started_at>? AND started_at<?)',
@@ -340,6 +351,11 @@ async function plansIn({ store: path }: Workbench): Promise<void> {
     database.close();
     await store.close();
   }
+}
+
+/** Not how the steps hang together. */
+function looksUp(step: string): boolean {
+  return step.includes('calls');
 }
 
 it.each([

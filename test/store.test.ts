@@ -226,7 +226,6 @@ describe('opening', () => {
 
 const LATER: WriteContext = { ...CONTEXT, now: '2026-10-03T00:00:00.000Z' };
 
-/** A row as a page brings it: its content is whatever is said of it here. */
 type Outcomes = readonly Written['outcome'][];
 
 function outcomesOf(written: readonly Written[]): Outcomes {

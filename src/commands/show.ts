@@ -1,7 +1,8 @@
 import { configError } from '../errors.ts';
 import { numberForms } from '../phone-number.ts';
 import { type Dossier, readDossier } from '../store/dossier.ts';
-import { callsWithId, callsWithNumber, type Found, type NumberScope } from '../store/find-calls.ts';
+import type { NumberScope } from '../store/engine.ts';
+import { callsWithId, callsWithNumber, type Found } from '../store/find-calls.ts';
 import { openStoreToRead, readSnapshot, type Store } from '../store/store.ts';
 import { isoSeconds, type ZoneClock, zoneClock } from '../time.ts';
 import { type KnownAccount, knownAccounts, withoutStore } from './known-accounts.ts';

@@ -1,6 +1,7 @@
 import type { Kysely, RawBuilder, Transaction } from 'kysely';
 import type { BulkTable, Row } from './bulk.ts';
 import type { Identity, StoredCall } from './identity.ts';
+import type { StoredRecord } from './record-columns.ts';
 import type { CallsTable, Schema } from './schema.ts';
 
 /**
@@ -52,15 +53,11 @@ export interface Engine {
     identities: readonly Identity[],
   ): Promise<readonly StoredCall[]>;
   /**
-   * The hours (UTC, `2026-11-20T08`) in which one of these spellings of a number called or was
-   * called, the newest first; null where an index has all calls of a number in
-   * the order of time.
+   * The newest calls that one of these spellings of a number made or received:
+   * more than `limit` of them where there are so many. One that did both may
+   * come twice.
    */
-  hoursOfNumber(
-    db: Kysely<Schema>,
-    forms: readonly string[],
-    range: TimeRange,
-  ): Promise<readonly string[] | null>;
+  callsOfNumber(db: Kysely<Schema>, look: NumberLook): Promise<readonly StoredRecord[]>;
   /** Inserts calls, or overwrites those of the same id: each id once. */
   upsertCalls(trx: Transaction<Schema>, rows: readonly CallsTable[]): Promise<void>;
   /** Inserts rows that are not there yet, of any table. */
@@ -79,10 +76,20 @@ export interface Engine {
   overwriteDeleted(db: Kysely<Schema>): Promise<void>;
 }
 
-/** Times of the store (ISO 8601 UTC), half-open; null for no bound. */
-export interface TimeRange {
+/** Where and when to look for a number. */
+export interface NumberScope {
+  /** Null for every account. */
+  readonly accountIds: readonly string[] | null;
+  /** ISO 8601 UTC, half-open; null for no bound. */
   readonly from: string | null;
   readonly to: string | null;
+}
+
+export interface NumberLook {
+  /** The spellings of the number. */
+  readonly forms: readonly string[];
+  readonly scope: NumberScope;
+  readonly limit: number;
 }
 
 export interface Footprint {

@@ -1,6 +1,5 @@
-import { engineOf, type TimeRange } from './engine.ts';
-import { isNumber, type Party, STARTED_HOUR } from './number-index.ts';
-import { RECORD_COLUMNS, type StoredRecord } from './records.ts';
+import { engineOf, type NumberScope } from './engine.ts';
+import { RECORD_COLUMNS, type StoredRecord } from './record-columns.ts';
 import type { Store } from './store.ts';
 
 /** Looking calls up by what a person knows of them; each query is a lookup in an index. */
@@ -23,9 +22,11 @@ export async function callsWithId(
   accountIds: readonly string[],
   limit: number,
 ): Promise<Found> {
-  const found: (readonly StoredRecord[])[] = [];
-  for (const query of idQueries(store, id, accountIds, limit)) found.push(await query.execute());
-  return newest(found.flat(), limit);
+  const found: StoredRecord[] = [];
+  for (const query of idQueries(store, id, accountIds, limit)) {
+    found.push(...(await query.execute()));
+  }
+  return newest(found, limit);
 }
 
 /** The newest calls of an id, by each of the indexes that may have it. */
@@ -46,90 +47,18 @@ export function idQueries({ db }: Store, id: string, accountIds: readonly string
   ];
 }
 
-/** Where and when to look for a number. */
-export interface NumberScope extends TimeRange {
-  /** Null for every account. */
-  readonly accountIds: readonly string[] | null;
-}
-
 /** The newest calls that one of these spellings of a number made or received. */
 export async function callsWithNumber(
-  store: Store,
+  { db }: Store,
   forms: readonly string[],
   scopes: readonly NumberScope[],
   limit: number,
 ): Promise<Found> {
-  const found: (readonly StoredRecord[])[] = [];
-  for (const scope of scopes) {
-    const hours = await engineOf(store.db).hoursOfNumber(store.db, forms, scope);
-    found.push(
-      hours === null
-        ? await callsInOrder(store, { forms, scope, limit })
-        : await callsByHour(store, { forms, scope, limit }, hours),
-    );
-  }
-  return newest(found.flat(), limit);
-}
-
-interface Look {
-  readonly forms: readonly string[];
-  readonly scope: NumberScope;
-  readonly limit: number;
-}
-
-const PARTIES: readonly Party[] = ['caller', 'callee'];
-
-/**
- * One query for each spelling: with several at once the index would give them
- * in no order, and all calls of a busy number be sorted.
- */
-async function callsInOrder(store: Store, look: Look): Promise<readonly StoredRecord[]> {
-  const found: (readonly StoredRecord[])[] = [];
-  for (const form of look.forms) {
-    for (const party of PARTIES) {
-      found.push(await partyQuery(store, party, { ...look, forms: [form] }).execute());
-    }
-  }
-  return found.flat();
-}
-
-/** No further back than the newest calls reach: what is sorted is an hour's calls of the number. */
-async function callsByHour(
-  store: Store,
-  look: Look,
-  hours: readonly string[],
-): Promise<readonly StoredRecord[]> {
   const found: StoredRecord[] = [];
-  for (const hour of hours) {
-    for (const party of PARTIES)
-      found.push(...(await partyQuery(store, party, look, hour).execute()));
-    if (found.length > 2 * look.limit) break;
+  for (const scope of scopes) {
+    found.push(...(await engineOf(db).callsOfNumber(db, { forms, scope, limit })));
   }
-  return found;
-}
-
-/** @param hour UTC, where the index has the numbers of an hour together. */
-export function partyQuery(
-  store: Store,
-  party: Party,
-  { forms, scope: { accountIds, from, to }, limit }: Look,
-  hour: string | null = null,
-) {
-  return store.db
-    .selectFrom('calls')
-    .select(RECORD_COLUMNS)
-    .where((eb) =>
-      eb.and([
-        ...(hour === null
-          ? [eb(party, 'in', forms)]
-          : [eb(STARTED_HOUR, '=', hour), isNumber(party, forms)]),
-        ...(accountIds === null ? [] : [eb('account_id', 'in', accountIds)]),
-        ...(from === null ? [] : [eb('started_at', '>=', from)]),
-        ...(to === null ? [] : [eb('started_at', '<', to)]),
-      ]),
-    )
-    .orderBy('started_at', 'desc')
-    .limit(limit + 1);
+  return newest(found, limit);
 }
 
 function newest(found: readonly StoredRecord[], limit: number): Found {

@@ -1,8 +1,11 @@
 import { type Compilable, type Selectable, sql } from 'kysely';
 import { type Engine, engineOf } from './engine.ts';
 import type { Database } from './opening.ts';
-import type { CallsTable, CallVersionsTable } from './schema.ts';
+import { RECORD_COLUMNS, type StoredRecord } from './record-columns.ts';
+import type { CallVersionsTable } from './schema.ts';
 import type { Store } from './store.ts';
+
+export { RECORD_COLUMNS, type StoredRecord } from './record-columns.ts';
 
 /** Which calls are wanted: of each account, those started in a half-open range of ISO times. */
 export interface RecordRange {
@@ -10,50 +13,6 @@ export interface RecordRange {
   readonly from: string | null;
   readonly to: string | null;
 }
-
-/** The columns of the unified record, in their order. */
-export const RECORD_COLUMNS = [
-  'account_id',
-  'provider',
-  'call_id',
-  'native_id',
-  'correlation_id',
-  'direction',
-  'call_mode',
-  'caller',
-  'callee',
-  'agent',
-  'started_at',
-  'ringing_at',
-  'answered_at',
-  'ended_at',
-  'duration_seconds',
-  'ring_seconds',
-  'talk_seconds',
-  'billed_seconds',
-  'cost',
-  'currency',
-  'disposition',
-  'hangup_cause',
-  'hangup_reason',
-  'hangup_party',
-  'recording_ref',
-  'recording_state',
-  'is_call',
-  'flags',
-  'custom',
-  'source',
-  'listed_on',
-  'version',
-  'change_seq',
-  'first_seen_at',
-  'changed_at',
-  'missing_since',
-  'mapping_version',
-  'raw',
-] as const satisfies readonly (keyof CallsTable)[];
-
-export type StoredRecord = Pick<Selectable<CallsTable>, (typeof RECORD_COLUMNS)[number]>;
 
 /** The records as one JSON line each, `custom` and `raw` as they were received. */
 export function recordJson(record: StoredRecord): string {

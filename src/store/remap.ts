@@ -26,13 +26,10 @@ export async function callBatch(
     .execute();
 }
 
-type MappedColumns = Omit<
-  ReturnType<typeof mappedColumns>,
-  'call_id' | 'identity_key' | 'native_id'
->;
+type MappedColumns = ReturnType<typeof remapped>;
 
 /** What the current mapping makes of a stored call. What identifies it stays as it is. */
-export function remapped(call: Call, stored: StoredRow): MappedColumns {
+export function remapped(call: Call, stored: StoredRow) {
   const {
     call_id: _id,
     identity_key: _key,

@@ -10,7 +10,7 @@ export const CONTEXT: WriteContext = {
   now: '2026-10-02T00:00:00.000Z',
 };
 
-export interface Wanted {
+interface Wanted {
   readonly id: string;
   readonly native?: string | null;
   readonly caller?: string | null;
@@ -18,7 +18,7 @@ export interface Wanted {
   readonly startedAt?: string;
 }
 
-/** A call as a page lists it; its payload says no more than that it is this one. */
+/** A call as a page lists it; two of the same ids and caller have the same payload. */
 export function listed({
   id,
   native = null,

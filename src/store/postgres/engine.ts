@@ -6,6 +6,7 @@ import { KNOWN_COLUMNS, UPDATED_COLUMNS } from '../hot-columns.ts';
 import type { Identity, StoredCall } from '../identity.ts';
 import type { CallsTable, Schema } from '../schema.ts';
 import { CALLS } from '../tables.ts';
+import { callsOfNumber } from './number-calls.ts';
 import { claimSpace, followable, lastGiven, takeNumbers } from './sequence.ts';
 import { isConflict, isLost } from './trouble.ts';
 import { SENT_AS } from './types.ts';
@@ -39,7 +40,7 @@ export function postgresEngine(schema: string, patience: number): Engine {
       await sql`select setval('change_seq', ${last}::bigint)`.execute(trx);
     },
     knownCalls,
-    hoursOfNumber: async () => null,
+    callsOfNumber,
     upsertCalls,
     insertRows: (trx, table, rows) => insert(trx, table, rows),
     analyze: async (db) => {

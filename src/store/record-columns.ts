@@ -1,0 +1,46 @@
+import type { Selectable } from 'kysely';
+import type { CallsTable } from './schema.ts';
+
+/** The columns of the unified record, in their order. */
+export const RECORD_COLUMNS = [
+  'account_id',
+  'provider',
+  'call_id',
+  'native_id',
+  'correlation_id',
+  'direction',
+  'call_mode',
+  'caller',
+  'callee',
+  'agent',
+  'started_at',
+  'ringing_at',
+  'answered_at',
+  'ended_at',
+  'duration_seconds',
+  'ring_seconds',
+  'talk_seconds',
+  'billed_seconds',
+  'cost',
+  'currency',
+  'disposition',
+  'hangup_cause',
+  'hangup_reason',
+  'hangup_party',
+  'recording_ref',
+  'recording_state',
+  'is_call',
+  'flags',
+  'custom',
+  'source',
+  'listed_on',
+  'version',
+  'change_seq',
+  'first_seen_at',
+  'changed_at',
+  'missing_since',
+  'mapping_version',
+  'raw',
+] as const satisfies readonly (keyof CallsTable)[];
+
+export type StoredRecord = Pick<Selectable<CallsTable>, (typeof RECORD_COLUMNS)[number]>;
