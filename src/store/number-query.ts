@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { NumberLook } from './engine.ts';
+import { engineOf, type NumberLook } from './engine.ts';
 import { RECORD_COLUMNS } from './record-columns.ts';
 import type { Schema } from './schema.ts';
 
@@ -7,19 +7,20 @@ export type Party = 'caller' | 'callee';
 
 export const PARTIES: readonly Party[] = ['caller', 'callee'];
 
-/** The newest calls of a scope, of whatever number: how that is found is the engine's. */
+/** The newest calls of a scope, of whatever number: the engine finds them by that alone. */
 export function newestCalls(
   db: Kysely<Schema>,
   { scope: { accountIds, from, to }, limit }: Pick<NumberLook, 'scope' | 'limit'>,
 ) {
+  const { passedBy } = engineOf(db);
   return db
     .selectFrom('calls')
     .select(RECORD_COLUMNS)
     .where((eb) =>
       eb.and([
-        ...(accountIds === null ? [] : [eb('account_id', 'in', accountIds)]),
-        ...(from === null ? [] : [eb('started_at', '>=', from)]),
-        ...(to === null ? [] : [eb('started_at', '<', to)]),
+        ...(accountIds === null ? [] : [eb(passedBy('account_id'), 'in', accountIds)]),
+        ...(from === null ? [] : [eb(passedBy('started_at'), '>=', from)]),
+        ...(to === null ? [] : [eb(passedBy('started_at'), '<', to)]),
       ]),
     )
     .orderBy('started_at', 'desc')

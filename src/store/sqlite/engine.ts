@@ -52,6 +52,7 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
     knownCalls: async (_trx, accountId, identities) => findKnown(prepared(), accountId, identities),
     callsOfNumber,
     upsertCalls: async (_trx, rows) => {
+      if (rows.length === 0) return;
       // To hand a null over takes as long as a text, and of a page some columns have nothing else.
       const filled = CALL_COLUMNS.filter((column) => rows.some((row) => row[column] !== null));
       const upsert = prepared().upsert(filled);
