@@ -102,6 +102,9 @@ interface Statements {
 
 type CallColumn = (typeof CALL_COLUMNS)[number];
 
+/** Large pages of an account fill the same columns; small ones, of which there are many, now these and now those. */
+const MOST_UPSERTS = 32;
+
 function prepare(database: SQLite.Database): Statements {
   // A cross join, because SQLite begins with the table that stands first in one.
   const select = `select ${KNOWN_COLUMNS.map((column) => `c.${column}`).join(', ')}
@@ -122,6 +125,7 @@ function prepare(database: SQLite.Database): Statements {
         `insert into calls (${names}) values (${filled.map(() => '?').join(', ')})
          on conflict (account_id, call_id) do update set ${updates}`,
       );
+      if (upserts.size >= MOST_UPSERTS) upserts.clear();
       upserts.set(names, upsert);
       return upsert;
     },
