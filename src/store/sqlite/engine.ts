@@ -122,7 +122,7 @@ function prepare(database: SQLite.Database): Statements {
       const known = upserts.get(names);
       if (known !== undefined) return known;
       const upsert = database.prepare<unknown[]>(
-        `insert into calls (${names}) values (${filled.map(() => '?').join(', ')})
+        `insert into "calls" (${names}) values (${filled.map(() => '?').join(', ')})
          on conflict (account_id, call_id) do update set ${updates}`,
       );
       if (upserts.size >= MOST_UPSERTS) upserts.clear();
