@@ -121,7 +121,10 @@ it('tells of accounts that are well what an operator can compare, and writes not
       yesterday: { day: addDays(today, -1), rows: rowsOf(addDays(today, -1)), exact: true },
     });
     expect(Math.abs(check.clock_skew_seconds ?? 99)).toBeLessThan(5);
-    expect(Date.parse(check.newest_call_at ?? '')).toBe(Math.floor(recent / 1000) * 1000);
+    // The sandbox may have made a later one.
+    const newest = Math.floor(Math.max(...times) / 1000) * 1000;
+    expect(Date.parse(check.newest_call_at ?? '')).toBe(newest);
+    expect(newest).toBeGreaterThanOrEqual(Math.floor(recent / 1000) * 1000);
     expect(check.requests).toBeLessThanOrEqual(5);
     expect(check.requests_per_day.total).toBeGreaterThan(20);
   }
