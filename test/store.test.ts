@@ -392,6 +392,20 @@ describe('writing calls', () => {
     expect(await callsOf(store)).toHaveLength(1001);
   });
 
+  test("empties what a page has no value for in any row, and keeps what is not the listing's", async () => {
+    const store = await open();
+    await save(store, [listed({ id: 'u1' })]);
+    await save(
+      store,
+      [listed({ id: 'u1', caller: null }), listed({ id: 'u2', caller: null })],
+      LATER,
+    );
+    expect(await callsOf(store)).toMatchObject([
+      { call_id: 'u1', caller: null, callee: '02000000', version: 2, first_seen_at: CONTEXT.now },
+      { call_id: 'u2', caller: null, callee: '02000000', version: 1, first_seen_at: LATER.now },
+    ]);
+  });
+
   test('are read in batches, each once and in order, with the versions of their own', async () => {
     const store = await open();
     const other = { ...CONTEXT, accountId: 'other' };

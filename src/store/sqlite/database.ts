@@ -165,7 +165,7 @@ class ImmediateSqliteDriver extends SqliteDriver {
   }
 }
 
-/** More would outlive V8's young generation, kept small as it is: an export of 500 at once takes a tenth longer. */
+/** More would outlive V8's young generation, kept small as it is: an export of 500 at once takes up to a tenth longer. */
 const MOST_ROWS_A_CHUNK = 100;
 
 /** Kysely hands rows of SQLite on one by one, each by promises of its own. */

@@ -4,7 +4,7 @@ import { newestCalls, PARTIES, type Party } from '../number-query.ts';
 import type { StoredRecord } from '../record-columns.ts';
 import type { Schema } from '../schema.ts';
 
-/** Of hours at once: a number may have few calls an hour, and then many hours are asked for, or very many. */
+/** Hours a query: more of them, for a number with few calls in each, would be more parameters than they save queries. */
 const MOST_HOURS = 256;
 
 /**
