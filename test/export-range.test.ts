@@ -6,7 +6,12 @@ import { Readable } from 'node:stream';
 import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { parseJson } from '../src/json.ts';
-import { type RecordRange, recordsQuery, versionsQuery } from '../src/store/records.ts';
+import {
+  callsBetween,
+  RECORD_COLUMNS,
+  type RecordRange,
+  versionsQuery,
+} from '../src/store/records.ts';
 import { openStoreToRead } from '../src/store/store.ts';
 import { planOf } from './support/plan.ts';
 import { ago, at, tamper } from './support/tamper.ts';
@@ -166,7 +171,9 @@ it('reads what it writes by the index that has the order, and no more than the r
     [[okcc(one, two), vos(two, null)], search('started_at>?')],
   ];
   for (const [ranges, plan] of PLANS ? cases : []) {
-    expect(planOf(bench.store, recordsQuery(store, ranges).compile())).toBe(plan);
+    expect(planOf(bench.store, callsBetween(store, ranges).select(RECORD_COLUMNS).compile())).toBe(
+      plan,
+    );
   }
   // What `--history` adds.
   if (PLANS) {
@@ -176,7 +183,7 @@ it('reads what it writes by the index that has the order, and no more than the r
   }
 
   // And each record of the ranges, in order.
-  const all = await recordsQuery(store, null).execute();
+  const all = await callsBetween(store, null).select(RECORD_COLUMNS).execute();
   const [a, b, c] = [5, 15, 30].map((index) => all[index]?.started_at ?? '');
   if (a === undefined || b === undefined || c === undefined) throw new Error('too few');
   for (const ranges of [
@@ -194,7 +201,7 @@ it('reads what it writes by the index that has the order, and no more than the r
       ),
     );
     expect(wanted.length).toBeGreaterThan(1);
-    expect(await recordsQuery(store, ranges).execute()).toEqual(wanted);
+    expect(await callsBetween(store, ranges).select(RECORD_COLUMNS).execute()).toEqual(wanted);
   }
   await store.close();
 });

@@ -14,6 +14,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import type { Call } from '../src/call.ts';
 import { CdrError } from '../src/errors.ts';
 import type { Written } from '../src/store/call-writes.ts';
 import { writeCalls } from '../src/store/calls.ts';
@@ -22,7 +23,13 @@ import { acquireLease, fenced, type Lease, releaseLease } from '../src/store/lea
 import type { ListedCall, WriteContext } from '../src/store/listed-call.ts';
 import { sortRows, writeOccurrences } from '../src/store/occurrences.ts';
 import { thisProcess } from '../src/store/process-identity.ts';
-import { readVersionsOf, streamRecords } from '../src/store/records.ts';
+import {
+  callsBetween,
+  readVersionsOf,
+  recordJson,
+  streamJson,
+  streamRecords,
+} from '../src/store/records.ts';
 import {
   openStore,
   openStoreToRead,
@@ -101,6 +108,11 @@ async function openAgain(): Promise<Store> {
 async function close(store: Store): Promise<void> {
   opened.splice(opened.indexOf(store), 1);
   await store.close();
+}
+
+function withFields(id: string, fields: Partial<Call>): ListedCall {
+  const one = listed({ id });
+  return { ...one, call: { ...one.call, ...fields } };
 }
 
 /** The stable code of the failure. */
@@ -406,6 +418,32 @@ describe('writing calls', () => {
     ]);
   });
 
+  test('are told as JSON by the database, or from its rows, in the same words', async () => {
+    const store = await open();
+    const texts = Array.from({ length: 0x100 }, (_, high) =>
+      String.fromCharCode(...Array.from({ length: 0x100 }, (_, low) => high * 0x100 + low)),
+    );
+    // Without what no text of the store has.
+    const kept = texts.map((text) => text.replaceAll(/[\0\ud800-\udfff]/g, '😀'));
+    const rows = kept.map((agent, index) => withFields(`u${String(index)}`, { agent }));
+    const others = withFields('others', {
+      ...{ caller: null, talk_seconds: null, cost: '0.10', is_call: false },
+      ...{ flags: ['identity_conflict'], custom: { 'b"': '\u2028', c: null } },
+    });
+    await save(store, [...rows, others]);
+    const wanted: string[] = [];
+    for await (const batch of streamRecords(store, callsBetween(store, null))) {
+      wanted.push(...batch.map(recordJson));
+    }
+    expect(wanted).toHaveLength(kept.length + 1);
+    const told: string[] = [];
+    for await (const batch of streamJson(store, callsBetween(store, null))) told.push(...batch);
+    expect(told).toEqual(wanted);
+    const Told = z.object({ agent: z.string().nullable() });
+    const agents = told.map((json) => Told.parse(JSON.parse(json)).agent);
+    expect(new Set(agents)).toEqual(new Set([...kept, null]));
+  });
+
   test('are read in batches, each once and in order, with the versions of their own', async () => {
     const store = await open();
     const other = { ...CONTEXT, accountId: 'other' };
@@ -421,7 +459,7 @@ describe('writing calls', () => {
     await save(store, rows('4', otherChanged), { ...other, now: LATER.now });
     const read: string[] = [];
     const before: string[] = [];
-    for await (const batch of streamRecords(store, null)) {
+    for await (const batch of streamRecords(store, callsBetween(store, null))) {
       expect(batch.length).toBeLessThanOrEqual(500);
       read.push(...batch.map(({ account_id, call_id }) => `${account_id} ${call_id}`));
       // A list for each record, in their order.

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { isObject, type JsonObject, parseJson, writeJson } from '../src/json.ts';
 import { sumDay } from '../src/store/audits.ts';
 import {
+  callsBetween,
   readVersions,
   recordJson,
   type StoredRecord,
@@ -84,7 +85,7 @@ function linesOf(text: string): readonly JsonObject[] {
 /** What `export --history` writes now. */
 async function exported(store: Store): Promise<readonly JsonObject[]> {
   const records: StoredRecord[] = [];
-  for await (const batch of streamRecords(store, null)) records.push(...batch);
+  for await (const batch of streamRecords(store, callsBetween(store, null))) records.push(...batch);
   const lines: string[] = [];
   for (const record of records) {
     for (const version of await readVersions(store, record)) lines.push(versionJson(version));

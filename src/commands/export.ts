@@ -1,23 +1,30 @@
 import { configError } from '../errors.ts';
 import { type Format, formatRows } from '../export/format.ts';
 import { masker } from '../export/mask.ts';
+import { ndjson } from '../export/ndjson.ts';
 import { checkTarget, writeFile, writeStdout } from '../export/output.ts';
 import {
   currentRows,
   historyRows,
-  mapRows,
+  mapEach,
   type Rows,
   type Tally,
   tallied,
 } from '../export/rows.ts';
 import {
   type ChangeRange,
+  callsChanged,
   durableChangeSeq,
   lastChangeSeq,
-  streamChanges,
 } from '../store/changes.ts';
 import { readStoreId } from '../store/meta.ts';
-import { type RecordRange, streamRecords } from '../store/records.ts';
+import {
+  type CallsQuery,
+  callsBetween,
+  type RecordRange,
+  streamJson,
+  streamRecords,
+} from '../store/records.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { isoSeconds, type ZoneClock } from '../time.ts';
 import { describeGaps } from './completeness.ts';
@@ -65,13 +72,15 @@ export async function exportCommand(
     const ranges = chosen.map((account) => rangeOf(account, options));
     // Before the records are read: what becomes proven meanwhile may not be among them.
     const gaps = options.changedSince === undefined ? await findGaps(store, chosen, ranges) : null;
-    const rows = await wantedRows({ store, versions }, options, ranges, upTo);
-    const pieces = formatRows(tallied(rows, tally), {
-      format: options.format,
-      history: versions !== null,
-      bom: options.bom === true,
-      clockOf: (accountId) => clockOf(chosen, accountId),
-    });
+    const calls = await wantedCalls(store, options, ranges, upTo);
+    const pieces = isPlain(options)
+      ? ndjson(tallied(streamJson(store, calls), tally, () => true))
+      : formatRows(await wantedRows({ store, versions }, calls, options, tally), {
+          format: options.format,
+          history: versions !== null,
+          bom: options.bom === true,
+          clockOf: (accountId) => clockOf(chosen, accountId),
+        });
     const whole = await write(pieces, options.output, signal);
     if (globals.json) report(tally, whole ? upTo : null, gaps);
     else if (!globals.quiet) remark(gaps ?? []);
@@ -118,19 +127,32 @@ function clockOf(accounts: readonly KnownAccount[], accountId: string): ZoneCloc
   return account.clock;
 }
 
-async function wantedRows(
-  { store, versions }: { readonly store: Store; readonly versions: Store | null },
-  { changedSince, mask }: ExportOptions,
+async function wantedCalls(
+  store: Store,
+  { changedSince }: ExportOptions,
   ranges: readonly RecordRange[],
   upTo: number | null,
-): Promise<Rows> {
+): Promise<CallsQuery> {
+  if (changedSince === undefined) return callsBetween(store, ranges);
   const accountIds = ranges.map(({ accountId }) => accountId);
-  const records =
-    changedSince === undefined
-      ? streamRecords(store, ranges)
-      : streamChanges(store, { ...(await followed(store, changedSince, upTo)), accountIds });
+  return callsChanged(store, { ...(await followed(store, changedSince, upTo)), accountIds });
+}
+
+/** Whether the export says the records as the store has them, and nothing else. */
+function isPlain({ format, history, mask }: ExportOptions): boolean {
+  return format === 'ndjson' && history !== true && mask !== true;
+}
+
+async function wantedRows(
+  { store, versions }: { readonly store: Store; readonly versions: Store | null },
+  calls: CallsQuery,
+  { mask }: ExportOptions,
+  tally: Tally,
+): Promise<Rows> {
+  const records = streamRecords(store, calls);
   const rows = versions === null ? currentRows(records) : historyRows(records, versions);
-  return mask === true ? mapRows(rows, masker(await readStoreId(store))) : rows;
+  const counted = tallied(rows, tally, ({ before }) => before === null);
+  return mask === true ? mapEach(counted, masker(await readStoreId(store))) : counted;
 }
 
 /** From where to where a follower is to be told. */

@@ -1,8 +1,10 @@
+import type { Batches } from '../store/records.ts';
 import type { ZoneClock } from '../time.ts';
 import { BYTE_ORDER_MARK, csvHeader, csvLine } from './csv.ts';
-import { ndjsonLine } from './ndjson.ts';
+import { gather } from './gather.ts';
+import { ndjson, rowJson } from './ndjson.ts';
 import type { Pieces } from './output.ts';
-import type { ExportRow, Rows } from './rows.ts';
+import { mapEach, type Rows } from './rows.ts';
 import { xlsxFile } from './xlsx.ts';
 
 export const FORMATS = ['ndjson', 'csv', 'xlsx'] as const;
@@ -22,32 +24,22 @@ export interface FormatOptions {
 export function formatRows(rows: Rows, { format, history, bom, clockOf }: FormatOptions): Pieces {
   switch (format) {
     case 'ndjson':
-      return gather('', rows, ndjsonLine);
+      return ndjson(mapEach(rows, rowJson));
     case 'csv': {
       const head = (bom ? BYTE_ORDER_MARK : '') + csvHeader(history);
-      return gather(head, rows, (row) => csvLine(row, history));
+      return gather(
+        after(
+          head,
+          mapEach(rows, (row) => csvLine(row, history)),
+        ),
+      );
     }
     case 'xlsx':
       return xlsxFile(rows, history, clockOf);
   }
 }
 
-/** Gathered to this size before they are written. */
-const CHUNK = 256 * 1024;
-
-async function* gather(
-  head: string,
-  rows: Rows,
-  line: (row: ExportRow) => string,
-): AsyncGenerator<string> {
-  let text = head;
-  for await (const batch of rows) {
-    for (const row of batch) {
-      text += line(row);
-      if (text.length < CHUNK) continue;
-      yield text;
-      text = '';
-    }
-  }
-  yield text;
+async function* after(head: string, lines: Batches<string>): Batches<string> {
+  yield [head];
+  yield* lines;
 }

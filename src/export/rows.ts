@@ -19,8 +19,8 @@ export const VERSION_COLUMNS = ['change_reason', 'replaced_at'] as const;
 export type Rows = Batches<ExportRow>;
 
 /** The records as they are now. */
-export async function* currentRows(records: Batches<StoredRecord>): Rows {
-  for await (const batch of records) yield batch.map((record) => ({ record, before: null }));
+export function currentRows(records: Batches<StoredRecord>): Rows {
+  return mapEach(records, (record) => ({ record, before: null }));
 }
 
 /**
@@ -38,8 +38,11 @@ export async function* historyRows(records: Batches<StoredRecord>, store: Store)
   }
 }
 
-export async function* mapRows(rows: Rows, change: (row: ExportRow) => ExportRow): Rows {
-  for await (const batch of rows) yield batch.map(change);
+export async function* mapEach<From, To>(
+  batches: Batches<From>,
+  change: (one: From) => To,
+): Batches<To> {
+  for await (const batch of batches) yield batch.map(change);
 }
 
 export interface Tally {
@@ -48,9 +51,13 @@ export interface Tally {
 }
 
 /** Counts the records as they pass. */
-export async function* tallied(rows: Rows, tally: Tally): Rows {
-  for await (const batch of rows) {
-    for (const { before } of batch) if (before === null) tally.records += 1;
+export async function* tallied<One>(
+  batches: Batches<One>,
+  tally: Tally,
+  isRecord: (one: One) => boolean,
+): Batches<One> {
+  for await (const batch of batches) {
+    for (const one of batch) if (isRecord(one)) tally.records += 1;
     yield batch;
   }
 }

@@ -1,5 +1,5 @@
 import { engineOf } from './engine.ts';
-import { type Batches, inBatches, RECORD_COLUMNS, type StoredRecord } from './records.ts';
+import type { CallsQuery } from './records.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -30,15 +30,10 @@ export interface ChangeRange {
   readonly accountIds: readonly string[];
 }
 
-/** Streams the records that were written last in this range, in the order of their `change_seq`. */
-export function streamChanges(store: Store, range: ChangeRange): Batches<StoredRecord> {
-  return inBatches(store.db, changesQuery(store, range));
-}
-
-export function changesQuery({ db }: Store, { since, upTo, accountIds }: ChangeRange) {
+/** The calls that were written last in this range, in the order of their `change_seq`. */
+export function callsChanged({ db }: Store, { since, upTo, accountIds }: ChangeRange): CallsQuery {
   return db
     .selectFrom('calls')
-    .select(RECORD_COLUMNS)
     .where('change_seq', '>', since)
     .where('change_seq', '<=', upTo)
     .where(engineOf(db).passedBy('account_id'), 'in', accountIds)

@@ -47,6 +47,8 @@ export function postgresEngine(schema: string, patience: number): Engine {
       await sql`analyze calls, call_versions`.execute(db);
     },
     footprint: readFootprint,
+    // Times and days are no texts there, and `to_char` would be one more way to write them.
+    recordText: null,
     passedBy: (column) => sql<string>`${sql.ref(column)}`,
     // The server keeps what is overwritten until it is vacuumed: nothing is to be said beforehand.
     overwriteDeleted: async () => undefined,
