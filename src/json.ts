@@ -34,7 +34,7 @@ declare global {
  * slow path, which costs nine times plain parsing.
  */
 const DELICATE_NUMBER =
-  /[:,[]\s*-?\d(?:\d*(?:\.\d+)?[eE]|[\d.]{15}|\d*\.\d*0(?!\d)|\.0{6})|[:,[]\s*-0(?![\d.])/;
+  /[:,[]\s*(?:-?\d(?:\d*(?:\.\d+)?[eE]|[\d.]{15}|\d*\.\d*0(?!\d)|\.0{6})|-0(?![\d.]))/;
 
 /**
  * Parses JSON text without loss.
@@ -72,16 +72,29 @@ export function writeJson(value: Json): string {
  * One text for all payloads that say the same: keys sorted at every level. The
  * `volatile` fields of the top level count only as set or unset, because a
  * provider signs their links anew at every read.
+ *
+ * @param written the row as `writeJson` has it, where that is at hand: it tells whether JSON escapes
+ * anything in it, and its texts are not looked through one by one, which takes a third of the time.
  */
-export function canonicalJson(row: JsonObject, volatile: readonly string[]): string {
-  const { names, heads, unsigned } = layoutOf(Object.keys(row), volatile);
+export function canonicalJson(
+  row: JsonObject,
+  volatile: readonly string[],
+  written: string | null = null,
+): string {
+  return sortedObject(row, volatile, written?.includes('\\') === false);
+}
+
+/** @param plain that JSON escapes nothing in it. */
+function sortedObject(row: JsonObject, volatile: readonly string[], plain: boolean): string {
+  // By their places: to look each up by its name takes three times as long.
+  const values = Object.values(row);
   let text = '';
-  for (let index = 0; index < names.length; index += 1) {
-    const value = row[names[index] ?? ''] ?? null;
+  for (const { place, head, unsigned } of layoutOf(Object.keys(row), volatile).fields) {
+    const value = values[place] ?? null;
     // One that is left out is as unset as one that is null.
-    if (unsigned[index] === true && !isSet(value)) continue;
-    const written = unsigned[index] === true ? 'true' : sortedText(value);
-    text += text === '' ? `${heads[index]}${written}` : `,${heads[index]}${written}`;
+    if (unsigned && !isSet(value)) continue;
+    text += text === '' ? head.slice(1) : head;
+    text += unsigned ? 'true' : sortedText(value, plain);
   }
   return `{${text}}`;
 }
@@ -90,11 +103,17 @@ export function canonicalJson(row: JsonObject, volatile: readonly string[]): str
 interface Layout {
   readonly keys: readonly string[];
   readonly volatile: readonly string[];
-  /** The fields in their canonical order, and how each is written up to its value. */
-  readonly names: readonly string[];
-  readonly heads: readonly string[];
-  /** Which of them are volatile. */
-  readonly unsigned: readonly boolean[];
+  /** In their canonical order. */
+  readonly fields: readonly Field[];
+}
+
+interface Field {
+  /** Which of the row's fields it is. */
+  readonly place: number;
+  /** How it is written up to its value, after another one. */
+  readonly head: string;
+  /** Whether it is volatile. */
+  readonly unsigned: boolean;
 }
 
 /** The newest first. */
@@ -105,10 +124,12 @@ function layoutOf(keys: readonly string[], volatile: readonly string[]): Layout 
   for (const layout of layouts) {
     if (isSame(layout.keys, keys) && isSame(layout.volatile, volatile)) return layout;
   }
-  const names = [...keys].sort();
-  const heads = names.map((name) => `${JSON.stringify(name)}:`);
-  const unsigned = names.map((name) => volatile.includes(name));
-  const layout: Layout = { keys, volatile, names, heads, unsigned };
+  const fields = [...keys].sort().map((name) => ({
+    place: keys.indexOf(name),
+    head: `,${JSON.stringify(name)}:`,
+    unsigned: volatile.includes(name),
+  }));
+  const layout: Layout = { keys, volatile, fields };
   layouts = [layout, ...layouts.slice(0, MOST_LAYOUTS - 1)];
   return layout;
 }
@@ -125,13 +146,16 @@ const NONE: readonly string[] = [];
 /** What a JSON string may not hold as it is: quotes, backslashes, what comes before the blank, surrogates. */
 const TO_ESCAPE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
-function sortedText(value: Json): string {
+function sortedText(value: Json, plain: boolean): string {
   if (typeof value === 'string')
-    return TO_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
+    return plain || !TO_ESCAPE.test(value) ? `"${value}"` : JSON.stringify(value);
   if (value === null) return 'null';
+  // As JSON writes it, in a fifth of the time.
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   if (typeof value !== 'object') return JSON.stringify(value);
-  if (isObject(value)) return canonicalJson(value, NONE);
-  if (Array.isArray(value)) return `[${value.map((item: Json) => sortedText(item)).join(',')}]`;
+  if (isObject(value)) return sortedObject(value, NONE, plain);
+  if (Array.isArray(value))
+    return `[${value.map((item: Json) => sortedText(item, plain)).join(',')}]`;
   return JSON.stringify(value);
 }
 

@@ -29,12 +29,15 @@ function byId(one: StoredCall, other: StoredCall): number {
 }
 
 export function indexCall({ byName }: CallIndex, call: StoredCall): void {
-  for (const name of new Set([call.call_id, call.identity_key, call.native_id])) {
-    if (name === null) continue;
-    const others = byName.get(name);
-    if (others === undefined) byName.set(name, [call]);
-    else if (!others.includes(call)) others.push(call);
-  }
+  addByName(byName, call.call_id, call);
+  if (call.identity_key !== call.call_id) addByName(byName, call.identity_key, call);
+  if (call.native_id !== null) addByName(byName, call.native_id, call);
+}
+
+function addByName(byName: CallIndex['byName'], name: string, call: StoredCall): void {
+  const others = byName.get(name);
+  if (others === undefined) byName.set(name, [call]);
+  else if (!others.includes(call)) others.push(call);
 }
 
 /**

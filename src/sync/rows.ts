@@ -42,7 +42,7 @@ function readListed(reader: Reader, listing: Listing, row: Json): ReadRow {
     listedOn: listingDay(reader, listing, call.started_at),
     listedExactly: listing.exact,
     raw,
-    hash: hash('sha256', canonicalJson(row, connector.volatile)),
+    hash: hash('sha256', canonicalJson(row, connector.volatile, raw)),
     erasureId: null,
   };
   const erasureId = reader.erasing.ofCall(call, raw);
