@@ -408,7 +408,7 @@ it('writes into no store that is one already, and says what it cannot do', async
   // A mark of another source's copy, and one that another process is writing.
   const begun = join(bench.folder, 'begun.db');
   ok(await bench.run('store', 'copy', '--to', `sqlite:${begun}`));
-  await refused('copy.target', '--to', `sqlite:${begun}`);
+  expect(await refused('copy.target', '--to', `sqlite:${begun}`)).toContain('--verify-only');
   const mark = JSON.stringify({ source: 'x', name: 'elsewhere.db', begun_at: 1, written: false });
   tamper(begun, "insert into meta (name, value) values ('copy', ?)", mark);
   expect(await refused('copy.target', '--to', `sqlite:${begun}`)).toContain('elsewhere.db');

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { Text } from '../../codes/entry.ts';
 import { CdrError, configError, fault } from '../../errors.ts';
 import { acquireLease, fenced, type Lease } from '../leases.ts';
 import { oneAtATime } from '../meta.ts';
@@ -39,7 +40,10 @@ export async function checkTarget(
     .where('name', '=', 'store_id')
     .executeTakeFirst();
   if (id?.value === mark.source) {
-    throw refused(`${name} is the store that is to be copied, or a finished copy of it`);
+    throw refused(`${name} is the store that is to be copied, or a finished copy of it`, {
+      en: 'The same command with --verify-only compares a finished copy with its source again.',
+      zh: '同一命令加上 `--verify-only`，可将已完成的副本与来源再次比对。',
+    });
   }
   for (const { name: table } of [CALLS, CALL_VERSIONS, ...SMALL_TABLES]) {
     if (table !== 'meta' && (await hasRows(db, table))) throw refused(`${name} is not empty`);
@@ -56,8 +60,8 @@ async function hasRows(db: Kysely<Schema>, table: TableName): Promise<boolean> {
   return row !== undefined;
 }
 
-function refused(words: string): CdrError {
-  return configError('copy.target', words);
+function refused(words: string, hint?: Text): CdrError {
+  return configError('copy.target', words, hint);
 }
 
 /** Marks the target, and takes the right to write into it, which one process has at a time. */
