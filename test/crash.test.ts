@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { seededRandom } from '../src/sandbox/random.ts';
 import { PROVIDERS } from '../src/sandbox/wire.ts';
-import { RECORD_COLUMNS } from '../src/store/records.ts';
+import { RECORD_COLUMNS } from '../src/store/record-columns.ts';
 import { newStore, storeUrl } from './support/test-store.ts';
 import {
   accountsOf,

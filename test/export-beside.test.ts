@@ -59,11 +59,13 @@ it('tells each version of a call once', async () => {
   await change('once');
   const finish = await beginExport(bench, '--history');
   await change('twice');
-  const lines = (await finish()).lines.map((line) => Line.parse(JSON.parse(line)));
+  const { lines: texts, told } = await finish();
+  const lines = texts.map((line) => Line.parse(JSON.parse(line)));
   const versions = lines.map(({ call_id, version }) => `${call_id} ${version}`);
   expect(new Set(versions).size).toBe(versions.length);
   const current = lines.filter(({ change_reason }) => change_reason === undefined);
   expect(lines).toHaveLength(2 * current.length);
+  expect(JSON.parse(told)).toMatchObject({ records: current.length });
   // It did stand still: what came later is not in it.
   expect(current.every(({ version }) => version === 2)).toBe(true);
 });

@@ -13,7 +13,8 @@ import { isObject, type Json, type JsonObject, parseJson, writeJson } from '../s
 import { sandboxConfig } from '../src/sandbox/config.ts';
 import type { Sandbox } from '../src/sandbox/contract.ts';
 import { startSandbox } from '../src/sandbox/server.ts';
-import { RECORD_COLUMNS, recordJson, type StoredRecord } from '../src/store/records.ts';
+import { RECORD_COLUMNS, type StoredRecord } from '../src/store/record-columns.ts';
+import { recordJson } from '../src/store/record-json.ts';
 import { MINUTE, zoneClock } from '../src/time.ts';
 import { nameStore, removeStore, storeUrl } from './support/test-store.ts';
 import { accountsOf, type Finished, freshRow, query, startCli } from './support/workbench.ts';

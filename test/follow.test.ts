@@ -9,7 +9,8 @@ import { expect, inject, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { JsonObject } from '../src/json.ts';
 import { callsChanged } from '../src/store/changes.ts';
-import { RECORD_COLUMNS } from '../src/store/records.ts';
+import { RECORD_COLUMNS } from '../src/store/record-columns.ts';
+import { recordJsonQuery } from '../src/store/records.ts';
 import { openStoreToRead } from '../src/store/store.ts';
 import { MINUTE } from '../src/time.ts';
 import { planOf } from './support/plan.ts';
@@ -228,9 +229,12 @@ onlySqlite('how it plans a query')('is followed by the index', async () => {
   const store = await openStoreToRead(bench.storeUrl);
   if (store === null) throw new Error('There is no store.');
   const changes = { since: 1, upTo: 9, accountIds: ['demo-okcc'] };
-  const plan = planOf(bench.store, callsChanged(store, changes).select(RECORD_COLUMNS).compile());
+  const calls = callsChanged(store, changes);
+  const queries = [calls.select(RECORD_COLUMNS), recordJsonQuery(store, calls)];
+  const plans = queries.map((query) => query && planOf(bench.store, query.compile()));
   await store.close();
-  expect(plan).toMatch(/^SEARCH calls USING INDEX calls_by_change [^\n]*$/);
+  const followed = expect.stringMatching(/^SEARCH calls USING INDEX calls_by_change [^\n]*$/);
+  expect(plans).toEqual([followed, followed]);
 });
 
 it('is followed by a loop in sh, batch by batch, whatever fails in between', async () => {

@@ -7,6 +7,7 @@ import {
   type Json,
   type JsonObject,
   parseJson,
+  rowTexts,
   writeJson,
 } from '../src/json.ts';
 
@@ -316,7 +317,10 @@ describe('the canonical text', () => {
         const row = parseJson(JSON.stringify(body));
         if (!isObject(row)) return;
         expect(canonicalJson(row, fields)).toBe(plainCanonical(row, fields));
-        expect(canonicalJson(row, fields, writeJson(row))).toBe(plainCanonical(row, fields));
+        expect(rowTexts(row, fields)).toEqual({
+          raw: JSON.stringify(row),
+          canonical: plainCanonical(row, fields),
+        });
       }),
       { numRuns: 4000 },
     );

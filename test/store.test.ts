@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Call } from '../src/call.ts';
 import { CdrError } from '../src/errors.ts';
+import { readVersionsOf } from '../src/store/call-versions.ts';
 import type { Written } from '../src/store/call-writes.ts';
 import { writeCalls } from '../src/store/calls.ts';
 import { fillHoles, readHoles, recordHole } from '../src/store/holes.ts';
@@ -23,13 +24,8 @@ import { acquireLease, fenced, type Lease, releaseLease } from '../src/store/lea
 import type { ListedCall, WriteContext } from '../src/store/listed-call.ts';
 import { sortRows, writeOccurrences } from '../src/store/occurrences.ts';
 import { thisProcess } from '../src/store/process-identity.ts';
-import {
-  callsBetween,
-  readVersionsOf,
-  recordJson,
-  streamJson,
-  streamRecords,
-} from '../src/store/records.ts';
+import { recordJson } from '../src/store/record-json.ts';
+import { streamRecordJson, streamRecords } from '../src/store/records.ts';
 import {
   openStore,
   openStoreToRead,
@@ -50,6 +46,7 @@ import {
   updateWindow,
 } from '../src/store/windows.ts';
 import { storeName } from '../src/store-url.ts';
+import { allCalls } from './support/all-calls.ts';
 import { CONTEXT, listed } from './support/listed.ts';
 import {
   fingerprint,
@@ -418,32 +415,6 @@ describe('writing calls', () => {
     ]);
   });
 
-  test('are told as JSON by the database, or from its rows, in the same words', async () => {
-    const store = await open();
-    const texts = Array.from({ length: 0x100 }, (_, high) =>
-      String.fromCharCode(...Array.from({ length: 0x100 }, (_, low) => high * 0x100 + low)),
-    );
-    // Without what no text of the store has.
-    const kept = texts.map((text) => text.replaceAll(/[\0\ud800-\udfff]/g, '😀'));
-    const rows = kept.map((agent, index) => withFields(`u${String(index)}`, { agent }));
-    const others = withFields('others', {
-      ...{ caller: null, talk_seconds: null, cost: '0.10', is_call: false },
-      ...{ flags: ['identity_conflict'], custom: { 'b"': '\u2028', c: null } },
-    });
-    await save(store, [...rows, others]);
-    const wanted: string[] = [];
-    for await (const batch of streamRecords(store, callsBetween(store, null))) {
-      wanted.push(...batch.map(recordJson));
-    }
-    expect(wanted).toHaveLength(kept.length + 1);
-    const told: string[] = [];
-    for await (const batch of streamJson(store, callsBetween(store, null))) told.push(...batch);
-    expect(told).toEqual(wanted);
-    const Told = z.object({ agent: z.string().nullable() });
-    const agents = told.map((json) => Told.parse(JSON.parse(json)).agent);
-    expect(new Set(agents)).toEqual(new Set([...kept, null]));
-  });
-
   test('are read in batches, each once and in order, with the versions of their own', async () => {
     const store = await open();
     const other = { ...CONTEXT, accountId: 'other' };
@@ -459,7 +430,7 @@ describe('writing calls', () => {
     await save(store, rows('4', otherChanged), { ...other, now: LATER.now });
     const read: string[] = [];
     const before: string[] = [];
-    for await (const batch of streamRecords(store, callsBetween(store, null))) {
+    for await (const batch of streamRecords(store, allCalls(store))) {
       expect(batch.length).toBeLessThanOrEqual(500);
       read.push(...batch.map(({ account_id, call_id }) => `${account_id} ${call_id}`));
       // A list for each record, in their order.
@@ -498,6 +469,41 @@ describe('writing calls', () => {
     expect(lastChange(path)).toBe(0);
   });
 });
+
+onlySqlite('which words the records itself')(
+  'a record is worded as JSON as it is from its row, every character of it',
+  async () => {
+    const store = await open();
+    const texts = Array.from({ length: 0x100 }, (_, high) =>
+      String.fromCharCode(...Array.from({ length: 0x100 }, (_, low) => high * 0x100 + low)),
+    );
+    // No text of the store has half a character.
+    const kept = texts.map((text) => text.replaceAll(/[\ud800-\udfff]/g, '😀'));
+    const rows = kept.map((agent, index) => withFields(`u${String(index)}`, { agent }));
+    const others = withFields('others', {
+      caller: null,
+      talk_seconds: null,
+      cost: '0.10',
+      is_call: false,
+      flags: ['time_order'],
+      custom: { 'b"': '\u2028', c: null },
+    });
+    const raw = '{"a": 1.10, "b":12345678901234567890}';
+    await save(store, [...rows, { ...others, raw }]);
+    const wanted: string[] = [];
+    for await (const batch of streamRecords(store, allCalls(store))) {
+      wanted.push(...batch.map(recordJson));
+    }
+    expect(wanted).toHaveLength(kept.length + 1);
+    const told: string[] = [];
+    for await (const batch of streamRecordJson(store, allCalls(store))) told.push(...batch);
+    expect(told).toEqual(wanted);
+    const Told = z.object({ agent: z.string().nullable() });
+    const agents = told.map((json) => Told.parse(JSON.parse(json)).agent);
+    expect(new Set(agents)).toEqual(new Set([...kept, null]));
+    expect(told.filter((json) => json.includes(`"raw":${raw}`))).toHaveLength(1);
+  },
+);
 
 describe('the identity of a call', () => {
   const conflict = [

@@ -7,15 +7,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { isObject, type JsonObject, parseJson, writeJson } from '../src/json.ts';
 import { sumDay } from '../src/store/audits.ts';
-import {
-  callsBetween,
-  readVersions,
-  recordJson,
-  type StoredRecord,
-  streamRecords,
-  versionJson,
-} from '../src/store/records.ts';
+import { readVersions } from '../src/store/call-versions.ts';
+import type { StoredRecord } from '../src/store/record-columns.ts';
+import { recordJson, versionJson } from '../src/store/record-json.ts';
+import { streamRecords } from '../src/store/records.ts';
 import { openStore, openStoreToRead, type Store, type StoreEvent } from '../src/store/store.ts';
+import { allCalls } from './support/all-calls.ts';
 import { query } from './support/workbench.ts';
 
 // Stores as released versions wrote them, each with what the release itself exported of it.
@@ -85,7 +82,7 @@ function linesOf(text: string): readonly JsonObject[] {
 /** What `export --history` writes now. */
 async function exported(store: Store): Promise<readonly JsonObject[]> {
   const records: StoredRecord[] = [];
-  for await (const batch of streamRecords(store, callsBetween(store, null))) records.push(...batch);
+  for await (const batch of streamRecords(store, allCalls(store))) records.push(...batch);
   const lines: string[] = [];
   for (const record of records) {
     for (const version of await readVersions(store, record)) lines.push(versionJson(version));

@@ -1,30 +1,15 @@
 import { configError } from '../errors.ts';
-import { type Format, formatRows } from '../export/format.ts';
-import { masker } from '../export/mask.ts';
-import { ndjson } from '../export/ndjson.ts';
-import { checkTarget, writeFile, writeStdout } from '../export/output.ts';
-import {
-  currentRows,
-  historyRows,
-  mapEach,
-  type Rows,
-  type Tally,
-  tallied,
-} from '../export/rows.ts';
+import type { Format } from '../export/format.ts';
+import { checkTarget, type Pieces, writeFile, writeStdout } from '../export/output.ts';
+import { exportPieces } from '../export/pieces.ts';
+import type { Tally } from '../export/rows.ts';
 import {
   type ChangeRange,
   callsChanged,
   durableChangeSeq,
   lastChangeSeq,
 } from '../store/changes.ts';
-import { readStoreId } from '../store/meta.ts';
-import {
-  type CallsQuery,
-  callsBetween,
-  type RecordRange,
-  streamJson,
-  streamRecords,
-} from '../store/records.ts';
+import { type CallsQuery, callsBetween, type RecordRange } from '../store/records.ts';
 import { openStoreToRead, type Store } from '../store/store.ts';
 import { isoSeconds, type ZoneClock } from '../time.ts';
 import { describeGaps } from './completeness.ts';
@@ -73,14 +58,18 @@ export async function exportCommand(
     // Before the records are read: what becomes proven meanwhile may not be among them.
     const gaps = options.changedSince === undefined ? await findGaps(store, chosen, ranges) : null;
     const calls = await wantedCalls(store, options, ranges, upTo);
-    const pieces = isPlain(options)
-      ? ndjson(tallied(streamJson(store, calls), tally, () => true))
-      : formatRows(await wantedRows({ store, versions }, calls, options, tally), {
-          format: options.format,
-          history: versions !== null,
-          bom: options.bom === true,
-          clockOf: (accountId) => clockOf(chosen, accountId),
-        });
+    const pieces = await exportPieces(
+      store,
+      calls,
+      {
+        format: options.format,
+        versions,
+        mask: options.mask === true,
+        bom: options.bom === true,
+        clockOf: (accountId) => clockOf(chosen, accountId),
+      },
+      tally,
+    );
     const whole = await write(pieces, options.output, signal);
     if (globals.json) report(tally, whole ? upTo : null, gaps);
     else if (!globals.quiet) remark(gaps ?? []);
@@ -138,23 +127,6 @@ async function wantedCalls(
   return callsChanged(store, { ...(await followed(store, changedSince, upTo)), accountIds });
 }
 
-/** Whether the export says the records as the store has them, and nothing else. */
-function isPlain({ format, history, mask }: ExportOptions): boolean {
-  return format === 'ndjson' && history !== true && mask !== true;
-}
-
-async function wantedRows(
-  { store, versions }: { readonly store: Store; readonly versions: Store | null },
-  calls: CallsQuery,
-  { mask }: ExportOptions,
-  tally: Tally,
-): Promise<Rows> {
-  const records = streamRecords(store, calls);
-  const rows = versions === null ? currentRows(records) : historyRows(records, versions);
-  const counted = tallied(rows, tally, ({ before }) => before === null);
-  return mask === true ? mapEach(counted, masker(await readStoreId(store))) : counted;
-}
-
 /** From where to where a follower is to be told. */
 async function followed(
   store: Store,
@@ -180,7 +152,7 @@ function ahead(since: number, last: number): Error {
 }
 
 async function write(
-  pieces: ReturnType<typeof formatRows>,
+  pieces: Pieces,
   output: string | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { jsonLine } from '../export/ndjson.ts';
 import { writeJson } from '../json.ts';
 import type { CallErasure, Dossier, DossierVersion, Write } from '../store/dossier.ts';
-import { recordJson, versionJson } from '../store/records.ts';
+import { recordJson, versionJson } from '../store/record-json.ts';
 import { isoMillis } from '../time.ts';
 import { auditReport } from './audits.ts';
 

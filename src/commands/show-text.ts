@@ -2,7 +2,7 @@ import type { CallFlag } from '../call.ts';
 import { type Json, writeJson } from '../json.ts';
 import { printableLine } from '../redact.ts';
 import type { Change, Dossier, DossierVersion, Write } from '../store/dossier.ts';
-import type { StoredRecord } from '../store/records.ts';
+import type { StoredRecord } from '../store/record-columns.ts';
 import type { Run } from '../store/runs.ts';
 import { isoSeconds, type ZoneClock } from '../time.ts';
 import { auditsText } from './audits.ts';

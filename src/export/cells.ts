@@ -1,4 +1,4 @@
-import { RECORD_COLUMNS } from '../store/records.ts';
+import { RECORD_COLUMNS } from '../store/record-columns.ts';
 import { type ExportRow, VERSION_COLUMNS } from './rows.ts';
 
 export type ColumnName = (typeof RECORD_COLUMNS)[number] | (typeof VERSION_COLUMNS)[number];

@@ -1,10 +1,10 @@
-import type { Batches } from '../store/records.ts';
+import { mapEach } from '../store/batches.ts';
 import type { ZoneClock } from '../time.ts';
 import { BYTE_ORDER_MARK, csvHeader, csvLine } from './csv.ts';
 import { gather } from './gather.ts';
 import { ndjson, rowJson } from './ndjson.ts';
 import type { Pieces } from './output.ts';
-import { mapEach, type Rows } from './rows.ts';
+import type { Rows } from './rows.ts';
 import { xlsxFile } from './xlsx.ts';
 
 export const FORMATS = ['ndjson', 'csv', 'xlsx'] as const;
@@ -28,18 +28,11 @@ export function formatRows(rows: Rows, { format, history, bom, clockOf }: Format
     case 'csv': {
       const head = (bom ? BYTE_ORDER_MARK : '') + csvHeader(history);
       return gather(
-        after(
-          head,
-          mapEach(rows, (row) => csvLine(row, history)),
-        ),
+        mapEach(rows, (row) => csvLine(row, history)),
+        head,
       );
     }
     case 'xlsx':
       return xlsxFile(rows, history, clockOf);
   }
-}
-
-async function* after(head: string, lines: Batches<string>): Batches<string> {
-  yield [head];
-  yield* lines;
 }

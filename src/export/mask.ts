@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { isObject, isRawNumber, type Json, parseJson, writeJson } from '../json.ts';
-import type { StoredRecord } from '../store/records.ts';
+import type { StoredRecord } from '../store/record-columns.ts';
 import type { ExportRow } from './rows.ts';
 
 /** Exports for those who may see the calls, and not who called whom. */

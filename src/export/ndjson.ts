@@ -1,33 +1,33 @@
-import { type Batches, recordJson, versionJson } from '../store/records.ts';
+import { type Batches, mapEach } from '../store/batches.ts';
+import { recordJson, versionJson } from '../store/record-json.ts';
 import { gather } from './gather.ts';
-import { type ExportRow, mapEach } from './rows.ts';
+import type { ExportRow } from './rows.ts';
 
 /** One JSON object, `custom` and `raw` as they were received. */
 export function rowJson({ record, before }: ExportRow): string {
   return before === null ? recordJson(record) : versionJson({ record, ...before });
 }
 
-/** Objects as lines. */
-export async function* ndjson(objects: Batches<string>): AsyncGenerator<string> {
-  for await (const lines of gather(mapEach(objects, (json) => `${json}\n`))) {
-    yield withoutOtherEnds(lines);
-  }
-}
-
+/**
+ * JSON as one line for every reader: some end a line at characters that JSON
+ * lets stand in a text (Node's readline at U+2028 and U+2029, Python's
+ * `splitlines` at U+0085 too), so these are escaped.
+ */
 export function jsonLine(json: string): string {
   return withoutOtherEnds(`${json}\n`);
 }
 
-/** Where some readers end a line and JSON does not: Node's readline at U+2028 and U+2029, Python's `splitlines` at U+0085 too. */
+/** The same of each object, escaped by the piece: by the line it takes a quarter longer. */
+export async function* ndjson(objects: Batches<string>): AsyncGenerator<string> {
+  const lines = mapEach(objects, (json) => `${json}\n`);
+  for await (const piece of gather(lines)) yield withoutOtherEnds(piece);
+}
+
 const OTHER_ENDS = ['\u0085', '\u2028', '\u2029'];
 
-/** They stand nowhere but in texts, which may say them by their numbers. */
+/** One after another, in half the time of a pattern for all three. */
 function withoutOtherEnds(json: string): string {
-  // Nearly none has any, and a text in which no character is above U+00FF is not even looked through for the last two.
-  return OTHER_ENDS.reduce(
-    (text, end) => (text.includes(end) ? text.replaceAll(end, escaped(end)) : text),
-    json,
-  );
+  return OTHER_ENDS.reduce((text, end) => text.replaceAll(end, escaped(end)), json);
 }
 
 function escaped(character: string): string {

@@ -1,9 +1,6 @@
-import {
-  type Batches,
-  type CallVersion,
-  readVersionsOf,
-  type StoredRecord,
-} from '../store/records.ts';
+import { type Batches, mapEach } from '../store/batches.ts';
+import { type CallVersion, readVersionsOf } from '../store/call-versions.ts';
+import type { StoredRecord } from '../store/record-columns.ts';
 import type { Store } from '../store/store.ts';
 
 /** What one line of an export tells: a record, or what it was before a change. */
@@ -38,26 +35,14 @@ export async function* historyRows(records: Batches<StoredRecord>, store: Store)
   }
 }
 
-export async function* mapEach<From, To>(
-  batches: Batches<From>,
-  change: (one: From) => To,
-): Batches<To> {
-  for await (const batch of batches) yield batch.map(change);
-}
-
 export interface Tally {
-  /** Without their versions. */
   records: number;
 }
 
 /** Counts the records as they pass. */
-export async function* tallied<One>(
-  batches: Batches<One>,
-  tally: Tally,
-  isRecord: (one: One) => boolean,
-): Batches<One> {
-  for await (const batch of batches) {
-    for (const one of batch) if (isRecord(one)) tally.records += 1;
+export async function* tallied<Record>(records: Batches<Record>, tally: Tally): Batches<Record> {
+  for await (const batch of records) {
+    tally.records += batch.length;
     yield batch;
   }
 }

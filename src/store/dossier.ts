@@ -1,14 +1,10 @@
 import { canonicalJson, isObject, type Json, parseJson } from '../json.ts';
 import { type Audit, auditsOf } from './audits.ts';
+import { type CallVersion, readVersions } from './call-versions.ts';
 import { type LedgerDay, readDay } from './days.ts';
 import { erasureOfCall } from './erasures.ts';
-import {
-  type CallVersion,
-  RECORD_COLUMNS,
-  readVersions,
-  recordJson,
-  type StoredRecord,
-} from './records.ts';
+import { RECORD_COLUMNS, type StoredRecord } from './record-columns.ts';
+import { recordJson } from './record-json.ts';
 import { type Run, runsAt } from './runs.ts';
 import type { Store } from './store.ts';
 

@@ -76,7 +76,7 @@ export interface Engine {
    * What `recordJson` makes of a call, made by the database. Null where the
    * columns hold something else than the record's texts.
    */
-  readonly recordText: RawBuilder<string> | null;
+  readonly recordJson: RawBuilder<string> | null;
   /** From now on what is deleted is overwritten, as far as the database can. */
   overwriteDeleted(db: Kysely<Schema>): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { RECORD_COLUMNS } from './records.ts';
+import { RECORD_COLUMNS } from './record-columns.ts';
 import type { CallsTable } from './schema.ts';
 
 /** The columns of `calls` in the order in which a row is written. */

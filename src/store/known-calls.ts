@@ -29,9 +29,9 @@ function byId(one: StoredCall, other: StoredCall): number {
 }
 
 export function indexCall({ byName }: CallIndex, call: StoredCall): void {
-  addByName(byName, call.call_id, call);
-  if (call.identity_key !== call.call_id) addByName(byName, call.identity_key, call);
-  if (call.native_id !== null) addByName(byName, call.native_id, call);
+  for (const name of [call.call_id, call.identity_key, call.native_id]) {
+    if (name !== null) addByName(byName, name, call);
+  }
 }
 
 function addByName(byName: CallIndex['byName'], name: string, call: StoredCall): void {

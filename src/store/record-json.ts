@@ -1,9 +1,10 @@
+import type { CallVersion } from './call-versions.ts';
 import { RECORD_COLUMNS, type StoredRecord } from './record-columns.ts';
 
 type RecordColumn = (typeof RECORD_COLUMNS)[number];
 
 /** How the value of a column becomes JSON. */
-export type JsonForm = 'as it is' | 'boolean' | 'value';
+export type JsonForm = 'json' | 'boolean' | 'scalar';
 
 /** The keys of a record in its JSON, in their order, each with what stands before its value. */
 export const RECORD_KEYS = RECORD_COLUMNS.map((column, index) => ({
@@ -14,31 +15,42 @@ export const RECORD_KEYS = RECORD_COLUMNS.map((column, index) => ({
 
 function formOf(column: RecordColumn): JsonForm {
   switch (column) {
-    // JSON already; parsing it would only risk its numbers.
+    // They hold JSON, and none of them null; parsing it would only risk its numbers.
     case 'flags':
     case 'custom':
     case 'raw':
-      return 'as it is';
+      return 'json';
     case 'is_call':
       return 'boolean';
     default:
-      return 'value';
+      return 'scalar';
   }
 }
 
-/** The record as one JSON line, `custom` and `raw` as they were received. */
+/** The record as one JSON object, `custom` and `raw` as they were received. */
 export function recordJson(record: StoredRecord): string {
   // By concatenation: half the time of a list that is joined.
   let text = '';
-  for (const { column, head, form } of RECORD_KEYS) text += head + valueJson(record[column], form);
+  for (const { column, head, form } of RECORD_KEYS) text += head + VALUES[form](record[column]);
   return `${text}}`;
 }
 
-function valueJson(value: string | number | null, form: JsonForm): string {
-  if (form === 'boolean') return value === 1 ? 'true' : 'false';
-  if (value === null) return 'null';
-  return typeof value === 'string' && form === 'value' ? stringJson(value) : String(value);
+/** Like the record's own, with the reason and the time of the change after it. */
+export function versionJson({ record, change_reason, replaced_at }: CallVersion): string {
+  const end = `"change_reason":${JSON.stringify(change_reason)},"replaced_at":${JSON.stringify(replaced_at)}`;
+  return `${recordJson(record).slice(0, -1)},${end}}`;
 }
+
+type Value = string | number | null;
+
+const VALUES: Readonly<Record<JsonForm, (value: Value) => string>> = {
+  json: String,
+  boolean: (value) => (value === 1 ? 'true' : 'false'),
+  scalar: (value) => {
+    if (value === null) return 'null';
+    return typeof value === 'string' ? stringJson(value) : String(value);
+  },
+};
 
 /** Nothing in it that JSON writes otherwise. */
 const PLAIN = /^[ !#-[\]-~]*$/;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { canonicalJson, isObject, type Json, writeJson } from '../json.ts';
+import { isObject, type Json, rowTexts, writeJson } from '../json.ts';
 import { eraseListing, NO_PAYLOAD } from '../store/erased.ts';
 import type { ListedCall } from '../store/listed-call.ts';
 import type { QuarantinedRow } from '../store/quarantine.ts';
@@ -27,14 +27,14 @@ export function rowReader(reader: Reader, window: Span): (row: Json) => ReadRow 
 
 function readListed(reader: Reader, listing: Listing, row: Json): ReadRow {
   const { connector, names } = reader;
-  const raw = writeRow(row);
-  if (raw === null) return rejected(reader, listing, TOO_DEEP, 'nested too deeply');
+  if (isDeeper(row, DEEPEST)) return rejected(reader, listing, TOO_DEEP, 'nested too deeply');
   const mapped = connector.toCall(row, names);
   if (mapped.kind === 'rejected' || !isObject(row)) {
     const reason = mapped.kind === 'rejected' ? mapped.reason : 'not an object';
-    return rejected(reader, listing, raw, reason);
+    return rejected(reader, listing, writeJson(row), reason);
   }
   const { call } = mapped;
+  const { raw, canonical } = rowTexts(row, connector.volatile);
   // By the native id where there is one: the call's own may become known while the list is read.
   const identity = call.native_id === null ? call.call_id : `#${call.native_id}`;
   const listed: ListedCall = {
@@ -42,7 +42,7 @@ function readListed(reader: Reader, listing: Listing, row: Json): ReadRow {
     listedOn: listingDay(reader, listing, call.started_at),
     listedExactly: listing.exact,
     raw,
-    hash: hash('sha256', canonicalJson(row, connector.volatile, raw)),
+    hash: hash('sha256', canonical),
     erasureId: null,
   };
   const erasureId = reader.erasing.ofCall(call, raw);
@@ -70,10 +70,6 @@ function rejected(reader: Reader, listing: Listing, raw: string, reason: string)
 /** What is kept of a row that no call can be: its text would overflow whoever writes it. */
 const TOO_DEEP = JSON.stringify('a row nested too deeply to be kept');
 const DEEPEST = 100;
-
-function writeRow(row: Json): string | null {
-  return isDeeper(row, DEEPEST) ? null : writeJson(row);
-}
 
 function isDeeper(value: Json, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -48,7 +48,7 @@ export function postgresEngine(schema: string, patience: number): Engine {
     },
     footprint: readFootprint,
     // Times and days are no texts there, and `to_char` would be one more way to write them.
-    recordText: null,
+    recordJson: null,
     passedBy: (column) => sql<string>`${sql.ref(column)}`,
     // The server keeps what is overwritten until it is vacuumed: nothing is to be said beforehand.
     overwriteDeleted: async () => undefined,

@@ -7,7 +7,7 @@ import { CALL_COLUMNS, KNOWN_COLUMNS, UPDATED_COLUMNS } from '../hot-columns.ts'
 import type { Identity, StoredCall } from '../identity.ts';
 import type { Schema } from '../schema.ts';
 import { callsOfNumber } from './number-calls.ts';
-import { RECORD_TEXT } from './record-text.ts';
+import { RECORD_JSON } from './record-json.ts';
 
 /**
  * SQLite: one connection, one writer at a time. What is done for each row of a
@@ -74,7 +74,7 @@ export function sqliteEngine(database: SQLite.Database, path: string): Engine {
     // What it would learn makes it choose otherwise than was tried.
     analyze: async () => undefined,
     footprint: readFootprint,
-    recordText: RECORD_TEXT,
+    recordJson: RECORD_JSON,
     passedBy: (column) => sql<string>`${sql.ref(column)} || ''`,
     overwriteDeleted: async (db) => {
       await sql`pragma secure_delete = on`.execute(db);
