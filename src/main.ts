@@ -16,21 +16,22 @@ export async function main(argv: readonly string[], exit: (code: number) => void
   const stop = stopOnSignals(exit);
   mendStdout();
   outliveReaders(exit);
-  failUnfinished();
-  let json = false;
+  let owesDocument = false;
+  failUnfinished(() => owesDocument);
   let code = 0;
   const program = buildProgram((run) => async () => {
     const globals = readGlobals(program);
-    json = globals.json;
+    owesDocument = globals.json;
     code = await run(globals, stop.signal);
   });
   try {
     await program.parseAsync(argv);
   } catch (error) {
     // What a signal interrupts has not failed.
-    if (stop.code() === null) code = await fail(error, json);
+    if (stop.code() === null) code = await fail(error, owesDocument);
   } finally {
     stop.release();
+    owesDocument = false;
   }
   await flush();
   return stop.code() ?? code;
@@ -60,6 +61,11 @@ async function fail(thrown: unknown, json: boolean): Promise<number> {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   const { toStoreError } = await import('./store/trouble.ts');
   const error = asCdrError(toStoreError(thrown));
+  tell(error, json);
+  return exitCodeOf(error);
+}
+
+function tell(error: CdrError, json: boolean): void {
   const failure = failureOf(error);
   if (json) {
     process.stdout.write(`${JSON.stringify({ accounts: [], error: reportError(failure) })}\n`);
@@ -67,7 +73,6 @@ async function fail(thrown: unknown, json: boolean): Promise<number> {
   // Beside a document stands the text that it holds.
   const language = json ? 'en' : languageOf(process.env);
   process.stderr.write(`cdrsync: ${failureText(failure, language)}`);
-  return exitCodeOf(error);
 }
 
 /** What should not happen, without its stack and its words, which may quote anything. */
@@ -124,12 +129,11 @@ function outliveReaders(exit: (code: number) => void): void {
 const UNSETTLED = 13;
 
 /** Such an end is a mistake of ours, and Node's own code for it none that is documented. */
-function failUnfinished(): void {
+function failUnfinished(owesDocument: () => boolean): void {
   process.on('exit', (code) => {
     if (code !== UNSETTLED) return;
     process.exitCode = 1;
-    const failure = failureOf(new CdrError(fault('internal', 'it ended with work left to do')));
-    process.stderr.write(`cdrsync: ${failureText(failure, languageOf(process.env))}`);
+    tell(new CdrError(fault('internal', 'it ended with work left to do')), owesDocument());
   });
 }
 

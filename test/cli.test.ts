@@ -70,6 +70,23 @@ it('fails, and says so, where nothing is left that could end its work', async ()
   expect(code).toBe(1);
 });
 
+it('leaves one document where its work stands still, as where it fails', async () => {
+  // The pause between two requests never ends, and no timer keeps the process alive.
+  const asleep = `import timers from 'node:timers/promises';
+    import { syncBuiltinESMExports } from 'node:module';
+    timers.setTimeout = () => new Promise(() => undefined);
+    syncBuiltinESMExports();`;
+  const environment = {
+    NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(asleep)}`,
+  };
+  const bench = await openWorkbench({ providers: ['okcc'], sandbox: { days: 1, callsPerDay: 1 } });
+  await bench.configure({ minInterval: '1s' });
+  const args = ['--config', bench.config, '--json', 'sync'];
+  const { code, stdout } = await startCli(args, bench.folder, environment).finished;
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'internal' } });
+  expect(code).toBe(1);
+});
+
 it('refuses what it does not know, by its name', async () => {
   const bench = await openWorkbench();
   const refused: readonly (readonly [args: readonly string[], word: string])[] = [
