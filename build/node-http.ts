@@ -15,7 +15,9 @@ export function leanHttp(): Plugin {
     load: (id) => (id === ID ? moduleText() : null),
     // got asks of every body whether it is a `FormData`, which loads the same; nothing here sends one.
     transform: (code, id) =>
-      GOT.test(id) ? code.replace('!(options.body instanceof FormData)', 'true') : null,
+      GOT.test(id)
+        ? { code: code.replace('!(options.body instanceof FormData)', 'true'), map: null }
+        : null,
   };
 }
 
