@@ -72,11 +72,8 @@ export interface Engine {
    * the values are.
    */
   passedBy(column: 'account_id' | 'started_at'): RawBuilder<string>;
-  /**
-   * What `recordJson` makes of a call, made by the database. Null where the
-   * columns hold something else than the record's texts.
-   */
-  readonly recordJson: RawBuilder<string> | null;
+  /** What `recordJson` makes of a call, made by the database. */
+  readonly recordJson: RawBuilder<string>;
   /** From now on what is deleted is overwritten, as far as the database can. */
   overwriteDeleted(db: Kysely<Schema>): Promise<void>;
 }

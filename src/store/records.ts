@@ -2,7 +2,6 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import { type Batches, inBatches, mapEach } from './batches.ts';
 import { type Engine, engineOf } from './engine.ts';
 import { RECORD_COLUMNS, type StoredRecord } from './record-columns.ts';
-import { recordJson } from './record-json.ts';
 import type { Schema } from './schema.ts';
 import type { Store } from './store.ts';
 
@@ -22,16 +21,11 @@ export function streamRecords({ db }: Store, calls: CallsQuery): Batches<StoredR
 
 /** Streams what `recordJson` makes of each record. */
 export function streamRecordJson(store: Store, calls: CallsQuery): Batches<string> {
-  const worded = recordJsonQuery(store, calls);
-  return worded === null
-    ? mapEach(streamRecords(store, calls), recordJson)
-    : mapEach(inBatches(store.db, worded), ({ json }) => json);
+  return mapEach(inBatches(store.db, recordJsonQuery(store, calls)), ({ json }) => json);
 }
 
-/** Null where the database does not word the records itself. */
 export function recordJsonQuery({ db }: Store, calls: CallsQuery) {
-  const words = engineOf(db).recordJson;
-  return words === null ? null : calls.select(words.as('json'));
+  return calls.select(engineOf(db).recordJson.as('json'));
 }
 
 /**

@@ -110,4 +110,7 @@ export function tableOf<Name extends TableName>(name: Name): StoreTable<Name> {
   return { name, columns: columns.map(([column, kind]) => ({ name: column, kind })) };
 }
 
+/** What the columns of a call hold. */
+export const CALL_KINDS = COLUMNS.calls;
+
 export const CALLS = tableOf('calls');

@@ -7,6 +7,7 @@ import type { Identity, StoredCall } from '../identity.ts';
 import type { CallsTable, Schema } from '../schema.ts';
 import { CALLS } from '../tables.ts';
 import { callsOfNumber } from './number-calls.ts';
+import { RECORD_JSON } from './record-json.ts';
 import { claimSpace, followable, lastGiven, takeNumbers } from './sequence.ts';
 import { isConflict, isLost } from './trouble.ts';
 import { SENT_AS } from './types.ts';
@@ -47,8 +48,7 @@ export function postgresEngine(schema: string, patience: number): Engine {
       await sql`analyze calls, call_versions`.execute(db);
     },
     footprint: readFootprint,
-    // Times and days are no texts there, and `to_char` would be one more way to write them.
-    recordJson: null,
+    recordJson: RECORD_JSON,
     passedBy: (column) => sql<string>`${sql.ref(column)}`,
     // The server keeps what is overwritten until it is vacuumed: nothing is to be said beforehand.
     overwriteDeleted: async () => undefined,

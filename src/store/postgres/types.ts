@@ -24,7 +24,12 @@ function isoText(text: string): string {
 }
 
 /** The columns of the store's own bookkeeping, which are told to the millisecond. */
-const TO_THE_MILLISECOND = ['first_seen_at', 'changed_at', 'missing_since', 'replaced_at'];
+export const TO_THE_MILLISECOND: readonly string[] = [
+  'first_seen_at',
+  'changed_at',
+  'missing_since',
+  'replaced_at',
+];
 
 /** The server leaves a fraction of nothing out, and says nothing of which columns have one. */
 export const wholeMilliseconds: KyselyPlugin = {
