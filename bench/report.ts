@@ -14,7 +14,7 @@ export function circumstancesText({ rounds, scale, profiled, load }: Circumstanc
   const [cpu] = cpus();
   const machine = `${cpus().length} × ${cpu?.model.trim() ?? 'CPU'}, ${Math.round(totalmem() / 1e9)} GB, Node ${process.versions.node}`;
   const notes = [
-    `${rounds} rounds at scale ${scale}`,
+    `${rounds} ${rounds === 1 ? 'round' : 'rounds'} at scale ${scale}`,
     `load ${load.map((value) => value.toFixed(1)).join(', ')} before, ${loadavg()
       .map((value) => value.toFixed(1))
       .join(', ')} after`,
