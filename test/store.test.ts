@@ -25,7 +25,7 @@ import type { ListedCall, WriteContext } from '../src/store/listed-call.ts';
 import { sortRows, writeOccurrences } from '../src/store/occurrences.ts';
 import { thisProcess } from '../src/store/process-identity.ts';
 import { recordJson } from '../src/store/record-json.ts';
-import { streamRecordJson, streamRecords } from '../src/store/records.ts';
+import { recordJsonQuery, streamRecordJson, streamRecords } from '../src/store/records.ts';
 import {
   openStore,
   openStoreToRead,
@@ -52,6 +52,7 @@ import {
   fingerprint,
   lastChange,
   newStore,
+  onlyPostgres,
   onlySqlite,
   plant,
   query,
@@ -504,6 +505,29 @@ test('a record is worded as JSON as it is from its row, every character of it', 
   expect(new Set(agents)).toEqual(new Set([...kept, null]));
   expect(told.filter((json) => json.includes(`"raw":${raw}`))).toHaveLength(1);
 });
+
+onlyPostgres('settings of the session')(
+  'a record is worded alike whatever the session takes a backslash for, and infinity is no null',
+  async () => {
+    const store = await open();
+    await save(store, [
+      listed({ id: 'u1' }),
+      listed({ id: 'u2', startedAt: '2026-10-02T00:00:00Z' }),
+    ]);
+    const words = recordJsonQuery(store, allCalls(store)).compile();
+    const [one, two] = (await store.db.executeQuery(words)).rows;
+    await store.db.connection().execute(async (db) => {
+      const { rows } = await sql`show standard_conforming_strings`.execute(db);
+      expect(rows).toEqual([{ standard_conforming_strings: 'on' }]);
+      await sql`set standard_conforming_strings = off`.execute(db);
+      expect((await db.executeQuery(words)).rows).toEqual([one, two]);
+      await sql`update calls set missing_since = 'infinity' where call_id = 'u2'`.execute(db);
+      const [, odd] = (await db.executeQuery(words)).rows;
+      expect(odd?.json).toContain('"missing_since":"infinity"');
+      await sql`set standard_conforming_strings = on`.execute(db);
+    });
+  },
+);
 
 describe('the identity of a call', () => {
   const conflict = [

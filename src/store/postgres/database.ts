@@ -84,6 +84,8 @@ const READING = {
 function settings(schema: string, access: Access): string {
   const values = {
     search_path: schema,
+    // As literals are written here; a database may say otherwise for old programs.
+    standard_conforming_strings: 'on',
     timezone: 'UTC',
     datestyle: 'ISO',
     synchronous_commit: 'on',

@@ -81,6 +81,7 @@ async function checkServer(db: Database, schema: string): Promise<void> {
   const { rows } = await sql<{ version: number; heard: boolean; usable: boolean | null }>`
     select current_setting('server_version_num')::int as version,
       current_setting('TimeZone') = 'UTC' and current_setting('DateStyle') like 'ISO%'
+        and current_setting('standard_conforming_strings') = 'on'
         and current_setting('search_path') = ${schema} as heard,
       (select has_schema_privilege(oid, 'usage') from pg_namespace where nspname = ${schema}) as usable`.execute(
     db,

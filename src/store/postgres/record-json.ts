@@ -6,18 +6,23 @@ const orNull = (value: RawBuilder<unknown>): RawBuilder<unknown> => sql`coalesce
 const quoted = (column: string): RawBuilder<unknown> =>
   orNull(sql`to_json(${sql.ref(column)})::text`);
 
-/** Times as `types.ts` reads them, whatever the session's time zone is. */
+/**
+ * Times as `types.ts` reads them, whatever the session's time zone is. What
+ * `to_char` has no text for (infinity) is no time of a call, and no null either.
+ */
 function time(column: string): RawBuilder<unknown> {
   const value = sql.ref(column);
-  const utc = sql`${value} at time zone 'UTC'`;
-  const [seconds, milliseconds] = [SECONDS, MILLISECONDS].map((pattern) => sql.lit(pattern));
-  if (TO_THE_MILLISECOND.includes(column)) return orNull(sql`to_char(${utc}, ${milliseconds})`);
-  return orNull(sql`to_char(${utc}, case
-    when ${value} = date_trunc('second', ${value}) then ${seconds} else ${milliseconds} end)`);
+  const whole = TO_THE_MILLISECOND.includes(column)
+    ? sql`false`
+    : sql`${value} = date_trunc('second', ${value})`;
+  const pattern = sql`case when ${whole} then ${sql.lit(SECONDS)} else ${sql.lit(MILLISECONDS)} end`;
+  const text = sql`to_char(${value} at time zone 'UTC', ${pattern})`;
+  return sql`coalesce('"' || ${text} || '"', to_json(${value})::text, 'null')`;
 }
 
-const SECONDS = '"\\""YYYY-MM-DD"T"HH24:MI:SS"Z\\""';
-const MILLISECONDS = '"\\""YYYY-MM-DD"T"HH24:MI:SS.MS"Z\\""';
+// Without a backslash, which a session may take for more than itself.
+const SECONDS = 'YYYY-MM-DD"T"HH24:MI:SS"Z"';
+const MILLISECONDS = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
 
 export const RECORD_JSON = recordJsonSql({
   json: (column) => sql.ref(column),
