@@ -584,6 +584,18 @@ test('refuses what does not go together, and says what does', async () => {
   }
 });
 
+test('says where a file gets another format than its name promises', async () => {
+  const named = async (...args: readonly string[]): Promise<string> => {
+    const { code, stderr } = await world.run('export', ...args);
+    expect(code, stderr).toBe(0);
+    return stderr;
+  };
+  expect(await named('--output', 'calls.CSV')).toContain('--format csv writes the other');
+  expect(await named('--output', 'calls.xlsx', '--format', 'csv')).toContain('--format xlsx');
+  expect(await named('--output', 'csv.txt')).not.toContain('--format');
+  expect(await named('--output', 'calls.csv', '--format', 'csv')).not.toContain('--format');
+});
+
 test('writes no workbook to a terminal', async () => {
   const { spawnSync } = await import('node:child_process');
   const command = `'${process.execPath}' '${inject('cli')}' export --format xlsx`;

@@ -1,5 +1,5 @@
 import { configError } from '../errors.ts';
-import type { Format } from '../export/format.ts';
+import { FORMATS, type Format } from '../export/format.ts';
 import { checkTarget, type Pieces, writeFile, writeStdout } from '../export/output.ts';
 import { exportPieces } from '../export/pieces.ts';
 import type { Tally } from '../export/rows.ts';
@@ -38,11 +38,16 @@ export async function exportCommand(
   options: ExportOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const { config } = await openSession(globals, signal);
+  const { config, log } = await openSession(globals, signal);
   checkOptions(options, process.stdout.isTTY === true);
   if (options.output !== undefined) {
     checkTarget(options.output);
     refuseProtected(config, '--output', options.output);
+    const named = formatNamed(options.output);
+    if (named !== null && named !== options.format) {
+      const words = `the file is named .${named} and gets ${options.format}: --format ${named} writes the other`;
+      log.warn({ path: options.output }, words);
+    }
   }
   // A connection of its own: the other one is busy as long as the records stream.
   const versions = options.history === true ? await openStoreToRead(config.store) : null;
@@ -98,6 +103,11 @@ function checkOptions(options: ExportOptions, terminal: boolean): void {
   if (format === 'xlsx' && output === undefined && terminal) {
     throw configError('usage.terminal', 'a workbook is not written to a terminal');
   }
+}
+
+/** The format that the name of a file promises. */
+function formatNamed(output: string): Format | null {
+  return FORMATS.find((format) => output.toLowerCase().endsWith(`.${format}`)) ?? null;
 }
 
 function rangeOf({ id, clock }: KnownAccount, { from, to }: ExportOptions): RecordRange {
