@@ -95,7 +95,7 @@ export function rowTexts(row: JsonObject, volatile: readonly string[]): RowTexts
 
 /** @param plain that JSON escapes nothing in it. */
 function sortedObject(row: JsonObject, volatile: readonly string[], plain: boolean): string {
-  // By their places: to look each up by its name takes three times as long.
+  // By their places: 1.3 µs for a row of 20 fields, where to look each up by its name took 1.9.
   const values = Object.values(row);
   let text = '';
   for (const { place, head, isVolatile } of layoutOf(Object.keys(row), volatile).fields) {
@@ -158,7 +158,7 @@ function sortedText(value: Json, plain: boolean): string {
   if (typeof value === 'string')
     return plain || !TO_ESCAPE.test(value) ? `"${value}"` : JSON.stringify(value);
   if (value === null) return 'null';
-  // As JSON writes it, in a fifth of the time.
+  // As JSON writes it, and sooner.
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   if (typeof value !== 'object') return JSON.stringify(value);
   if (isObject(value)) return sortedObject(value, NONE, plain);

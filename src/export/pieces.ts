@@ -27,7 +27,7 @@ export async function exportPieces(
   { format, versions, mask, bom, clockOf }: PieceOptions,
   tally: Tally,
 ): Promise<Pieces> {
-  // Each line is the record's own JSON, which the store may have in one piece.
+  // Each line is the record's own JSON, which the database words faster than it is put together here.
   if (format === 'ndjson' && versions === null && !mask) {
     return ndjson(tallied(streamRecordJson(store, calls), tally));
   }

@@ -40,7 +40,7 @@ export interface Tally {
 }
 
 /** Counts the records as they pass. */
-export async function* tallied<Record>(records: Batches<Record>, tally: Tally): Batches<Record> {
+export async function* tallied<One>(records: Batches<One>, tally: Tally): Batches<One> {
   for await (const batch of records) {
     tally.records += batch.length;
     yield batch;

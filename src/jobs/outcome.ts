@@ -1,5 +1,5 @@
 import type { Failure } from '../errors.ts';
-import { LONGEST_WAIT_IN_RUN } from '../sync/client.ts';
+import { LONGEST_WAIT_IN_RUN } from '../sync/remedy.ts';
 import type { AccountReport } from '../sync/report.ts';
 import { HOUR, SECOND } from '../time.ts';
 

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { mapText } from '../codes/entry.ts';
-import { CdrError, type Fault, isRetryable } from '../errors.ts';
+import { CdrError, type Fault } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { HttpClient } from '../providers/http.ts';
 import type { Connector, Failed, HttpRequest, Signing } from '../providers/provider.ts';
 import { cleanWords, type Redactor, redactor } from '../redact.ts';
-import { MINUTE, SECOND } from '../time.ts';
+import { SECOND } from '../time.ts';
 import type { Log } from './log.ts';
 import { readResponse, type Tagged } from './read-response.ts';
+import { LONGEST_WAIT_IN_RUN, mayRetry, remedyFor, waitOf } from './remedy.ts';
 
 /** One kind of request and how its answer is read. */
 export interface Exchange<Value extends Tagged> {
@@ -86,10 +87,6 @@ interface Sending {
 }
 
 const ATTEMPTS = 5;
-/** A longer wait than this ends the account's run: the next one asks again. */
-export const LONGEST_WAIT_IN_RUN = MINUTE;
-/** A clock further off than this may be why a signature was refused. */
-const NOTABLE_SKEW = 30 * SECOND;
 
 export function makeClient(settings: ClientSettings): Client {
   const { account, connector, http, minInterval, log } = settings;
@@ -239,19 +236,4 @@ export function makeClient(settings: ClientSettings): Client {
       });
     },
   };
-}
-
-function remedyFor(fault: Fault, skew: number | null, offset: number): 'login' | 'clock' | null {
-  if (fault.remedy?.kind === 'login') return 'login';
-  if (skew === null || offset !== 0) return null;
-  if (fault.remedy?.kind === 'clock') return 'clock';
-  return fault.class === 'auth' && Math.abs(skew) > NOTABLE_SKEW ? 'clock' : null;
-}
-
-function waitOf({ remedy }: Fault): number {
-  return remedy?.kind === 'wait' ? remedy.ms : 0;
-}
-
-function mayRetry(fault: Fault): boolean {
-  return isRetryable(fault) && waitOf(fault) <= LONGEST_WAIT_IN_RUN;
 }
