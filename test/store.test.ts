@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import type { Call } from '../src/call.ts';
 import { CdrError } from '../src/errors.ts';
@@ -48,6 +49,7 @@ import {
 import { storeName } from '../src/store-url.ts';
 import { allCalls } from './support/all-calls.ts';
 import { CONTEXT, listed } from './support/listed.ts';
+import { newDatabase } from './support/servers.ts';
 import {
   fingerprint,
   lastChange,
@@ -517,8 +519,6 @@ onlyPostgres('settings of the session')(
     const words = recordJsonQuery(store, allCalls(store)).compile();
     const [one, two] = (await store.db.executeQuery(words)).rows;
     await store.db.connection().execute(async (db) => {
-      const { rows } = await sql`show standard_conforming_strings`.execute(db);
-      expect(rows).toEqual([{ standard_conforming_strings: 'on' }]);
       await sql`set standard_conforming_strings = off`.execute(db);
       expect((await db.executeQuery(words)).rows).toEqual([one, two]);
       await sql`update calls set missing_since = 'infinity' where call_id = 'u2'`.execute(db);
@@ -526,6 +526,24 @@ onlyPostgres('settings of the session')(
       expect(odd?.json).toContain('"missing_since":"infinity"');
       await sql`set standard_conforming_strings = on`.execute(db);
     });
+  },
+);
+
+onlyPostgres('settings of the session')(
+  'a session takes literals as they are written, whatever the database has for old programs',
+  async () => {
+    const { url, remove } = await newDatabase();
+    onTestFinished(remove);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(
+      `alter database ${new URL(url).pathname.slice(1)} set standard_conforming_strings = off`,
+    );
+    await client.end();
+    const store = await openStore({ url, mustExist: false, onEvent: () => undefined });
+    const { rows } = await sql`show standard_conforming_strings`.execute(store.db);
+    await store.close();
+    expect(rows).toEqual([{ standard_conforming_strings: 'on' }]);
   },
 );
 
